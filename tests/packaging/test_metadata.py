@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ PROJECTS: dict[str, dict[str, Any]] = {
 def test_versions_move_together() -> None:
     """All five packages have one version."""
     assert 1 == len({project["version"] for project in PROJECTS.values()})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_modules_know_their_version(name: str) -> None:
+    """A package's `__version__` is the one that it is published under."""
+    assert PROJECTS[name]["version"] == importlib.import_module(name.replace("-", "_")).__version__
 
 
 @pytest.mark.parametrize("name", NAMES[1:])
