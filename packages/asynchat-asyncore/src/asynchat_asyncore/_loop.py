@@ -1,0 +1,89 @@
+"""asyncore's loop, with timers and with calls from other threads."""
+
+from __future__ import annotations
+
+import asyncore
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any, TypeAlias
+
+from asynchat_core._agenda import Agenda, Timer
+
+AnyMap: TypeAlias = MutableMapping[int, Any]
+
+LEAVES_LOOP = (asyncore.ExitNow, KeyboardInterrupt, SystemExit)
+
+# By the identity of the map, which is held so that its id stays its own; only while there is something to call.
+_agendas: dict[int, tuple[AnyMap, Agenda]] = {}
+
+
+class ChannelMap(dict[int, Any]):
+    """A map of channels: for asyncore, any dict."""
+
+    def close(self) -> None:
+        """Close every channel; the map may be used again. Idempotent."""
+        asyncore.close_all(self, ignore_all=True)
+        _agendas.pop(id(self), None)
+
+
+def loop(
+    timeout: float | None = 30.0, use_poll: bool = False, map: AnyMap | None = None, count: int | None = None
+) -> None:
+    """
+    Run until the map is empty and no timer is left, or for ``count`` turns.
+
+    Args:
+        timeout: the longest wait of one turn, in seconds; None waits without end.
+        use_poll: taken for old programs' sake; asyncore's poll mode loses bytes at a hang-up (EOF-005), so that this
+            loop always selects.
+        map: the channels; None for ``socket_map``.
+        count: turns at the most.
+    """
+    channels = asyncore.socket_map if map is None else map
+    while (channels or _agenda(channels)) and (count is None or count > 0):
+        poll_once(timeout, channels)
+        if count is not None:
+            count -= 1
+
+
+def poll_once(timeout: float | None = 0.0, map: AnyMap | None = None) -> None:
+    """Wait once, at most ``timeout`` seconds (None: without end), and handle one batch of events."""
+    channels = asyncore.socket_map if map is None else map
+    agenda = _agenda(channels)
+    if agenda is None:
+        asyncore.poll(timeout, channels)
+        return
+    wait = agenda.wait(float("inf") if timeout is None else timeout)
+    if channels:
+        asyncore.poll(None if wait == float("inf") else wait, channels)
+    else:
+        time.sleep(wait)
+    agenda.run(LEAVES_LOOP)
+    if not agenda:
+        _agendas.pop(id(channels), None)
+
+
+def call_later(delay: float, callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> Timer:
+    """
+    Call ``callback(*args)`` from ``loop`` or ``poll_once`` of this module after ``delay`` seconds, 0 for the next turn.
+
+    Raises:
+        TypeError: ``callback`` cannot be called.
+        ValueError: a negative delay.
+    """
+    return _agenda_for(map).call_later(delay, callback, *args)
+
+
+def call_soon_threadsafe(callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> None:
+    """Call ``callback(*args)`` in the next turn; from any thread. asyncore's wait cannot be ended from outside."""
+    _agenda_for(map).call_soon(callback, *args)
+
+
+def _agenda(channels: AnyMap) -> Agenda | None:
+    entry = _agendas.get(id(channels))
+    return entry[1] if entry else None
+
+
+def _agenda_for(map: AnyMap | None) -> Agenda:
+    channels = asyncore.socket_map if map is None else map
+    return _agendas.setdefault(id(channels), (channels, Agenda()))[1]

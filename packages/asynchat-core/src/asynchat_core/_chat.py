@@ -1,0 +1,346 @@
+"""The documented API of async_chat, once for every backend, over the two state machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ._batch import close_batch, current_batch, open_batch
+from ._framer import Framer
+from ._producers import Buffer, Producer, ProducerQueue, as_bytes
+
+# Read and send sizes adapt between these two (bytes), where the program left the documented default.
+_LEAST_SIZE = 4096
+_MOST_SIZE = 262144
+# Output is held back while a read is handled, up to so many bytes; then it is sent.
+_MOST_HELD = 65536
+# One channel sends at most so many bytes before the others have their turn.
+_MOST_SENT = 1048576
+
+
+class DefaultSize(int):
+    """A buffer size that the program has not set: the channel may choose a better one."""
+
+
+class ChatMixin(Framer):
+    """
+    Frames in, queued output out: the methods of async_chat, for a class that also derives from a dispatcher.
+
+    Of the channel it needs ``send(data) -> count``, ``recv(size) -> bytes``, ``close()``, ``handle_close()``,
+    ``handle_error()``, ``connected`` and ``_output_changed()``, by which it says that there is something to write.
+    All bytes go through the first two, looked up on the instance, so that a subclass may override them.
+
+    Any method may be called in any callback. Callbacks run in the thread of the loop, and so must all calls.
+    """
+
+    #: The largest read and the largest send, in bytes. Left alone they adapt to the traffic (4096 to 262144); a value
+    #: set by a subclass or on the instance is honoured exactly (API-009).
+    ac_in_buffer_size: int = DefaultSize(4096)
+    ac_out_buffer_size: int = DefaultSize(4096)
+    #: With true, frames already read are still delivered after ``close()``, as the standard library did (CLS-014).
+    deliver_after_close: bool = False
+    #: Whole frames delivered in one go, before other channels have their turn; None for no bound.
+    frames_per_turn: int | None = None
+    #: Exceptions that leave the loop; all others go to ``handle_error``.
+    _leaves_loop: ClassVar[tuple[type[BaseException], ...]] = ()
+
+    if TYPE_CHECKING:
+        connected: bool
+        send: Callable[[Any], int]
+        recv: Callable[[int], Any]
+        handle_error: Callable[[], None]
+        _output_changed: Callable[[], None]
+        _read_on_later: Callable[[], None]
+
+    _queue: ProducerQueue
+    _socket: Any
+    _read_size: int
+    _send_size: int
+    # Output waits for the end of a read or a batch; the kernel took less than it was given; a send is under way.
+    _held: bool
+    _blocked: bool
+    _sending: bool
+    _closed: bool
+    # Whole frames may be left in the framer.
+    _frames_left: bool
+
+    def _init_chat(self) -> None:
+        """Make the state new; to be called before the dispatcher's constructor, and as often as that is."""
+        Framer.__init__(self)
+        self._queue = ProducerQueue(self)
+        self._read_size = self._send_size = _LEAST_SIZE
+        self._held = self._blocked = self._sending = self._closed = self._frames_left = False
+
+    # --- output
+
+    @property
+    def producer_fifo(self) -> ProducerQueue:
+        """The deque of what is queued: bytes, producers, and None where ``close_when_done()`` was called."""
+        return self._queue
+
+    @producer_fifo.setter
+    def producer_fifo(self, entries: Any) -> None:
+        self._queue = ProducerQueue(self)
+        self._queue.extend(entries)
+
+    def push(self, data: Buffer) -> bool:
+        """
+        Send ``data``, or queue what the socket does not take.
+
+        Called while this or another channel of the thread handles an event, it leaves when that is done, together with
+        what is pushed meanwhile; else at once (OUT-018). On a closed channel it is dropped (OUT-011).
+
+        Raises:
+            TypeError: not bytes, bytearray or memoryview; nothing is queued (OUT-003).
+        """
+        queue = self._queue
+        queue.push(data)
+        if self._held or self._blocked:
+            if self._closed:
+                queue.clear()
+            elif queue.size >= _MOST_HELD and not self._blocked:
+                self._flush_held()
+                self._held = True
+        else:
+            self._send_soon()
+        return True
+
+    def push_with_producer(self, producer: Producer | Buffer) -> bool:
+        """
+        Queue an object whose ``more()`` gives the next piece, until that is empty.
+
+        What ``more()`` raises comes out of here when it is asked at once (PRD-014), else it goes to ``handle_error``.
+
+        Raises:
+            TypeError: ``producer`` has no method ``more``.
+        """
+        self._queue.push_producer(producer)
+        if self._closed:
+            self._queue.clear()
+        elif not self._held and not self._blocked:
+            self._send_soon()
+        return True
+
+    def close_when_done(self) -> None:
+        """Call ``handle_close()`` when all that is queued by now has been sent; never within this call (CWD-011)."""
+        if not self._closed:
+            self._queue.push_close_mark()
+            self._output_changed()
+
+    def discard_buffers(self) -> None:
+        """Drop the input that no callback has seen, ``incoming``, and all queued output with its close marks."""
+        self.ac_in_buffer = b""
+        self.incoming.clear()
+        self._queue.clear()
+
+    def initiate_send(self) -> None:
+        """
+        Send until the queue is empty or the socket is full: the one place that moves data out.
+
+        ``push`` and ``handle_write`` call it through the instance; a subclass may wrap it in a lock. Not re-entrant:
+        called by what it calls, it returns at once (RNT-005). The close mark at the head ends in ``handle_close()``.
+        """
+        self._held = False
+        if self._sending:
+            return
+        self._sending = True
+        queue = self._queue
+        try:
+            allowance = _MOST_SENT
+            while queue and self.connected and allowance > 0:
+                chunk = queue.next_chunk(self._out_size(), self.encoding if self.use_encoding else None)
+                if not isinstance(chunk, bytes):
+                    queue.popleft()
+                    self.handle_close()
+                    return
+                if not chunk or not self.connected:
+                    continue
+                if not self._send_chunk(chunk):
+                    return
+                allowance -= len(chunk)
+        finally:
+            self._sending = False
+            if queue:
+                self._output_changed()
+
+    def _send_chunk(self, chunk: Any) -> bool:
+        """Send one chunk; False when the socket took less of it or failed."""
+        length = len(chunk)
+        try:
+            count = self.send(chunk) or 0
+        except OSError:
+            self.handle_error()
+            return False
+        if count:
+            self._queue.sent(count)
+        if count < length:
+            self._blocked = True
+            return False
+        if length == self._send_size:
+            self._send_size = min(length * 4, _MOST_SIZE)
+        return True
+
+    def _out_size(self) -> int:
+        size = self.ac_out_buffer_size
+        return self._send_size if type(size) is DefaultSize else size
+
+    def _send_soon(self) -> None:
+        batch = current_batch()
+        if batch is None:
+            self.initiate_send()
+        elif not self._closed:
+            self._held = True
+            batch.append(self)
+
+    def _flush_held(self) -> None:
+        """Send what was held back, unless it has left already."""
+        if not self._held:
+            return
+        self._held = False
+        if self._queue and not self._blocked:
+            try:
+                self.initiate_send()
+            except self._leaves_loop:
+                raise
+            except Exception:
+                self.handle_error()
+
+    # --- the channel's events
+
+    def readable(self) -> bool:
+        """Return whether the loop is to wait for input: always (API-010)."""
+        return True
+
+    def writable(self) -> bool:
+        """Return whether the loop is to wait for room to write: there is output, or no connection yet (API-010)."""
+        return bool(self._queue) or not self.connected
+
+    def _has_output(self, handles_write: bool) -> bool:
+        return bool(self._queue)
+
+    def handle_read(self) -> None:
+        """Read once and make the callbacks that the bytes complete; what these push leaves when they are done."""
+        data = b""
+        if not self._frames_left:
+            data = self._read()
+            if not data:
+                return
+        batch = open_batch()
+        self._held = True
+        self._frames_left = True
+        try:
+            if self.frames_per_turn is None:
+                self._frames_left = self.feed(data)
+            else:
+                self._frames_left = self.feed(data, self.frames_per_turn)
+                if self._frames_left:
+                    self._read_on_later()
+        finally:
+            self._flush_held()
+            close_batch(batch)
+
+    def _read(self) -> bytes:
+        size = self.ac_in_buffer_size
+        adaptive = type(size) is DefaultSize
+        if adaptive:
+            size = self._read_size
+        try:
+            data = self.recv(size)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            self.handle_error()
+            return b""
+        if type(data) is not bytes:
+            data = data.encode(self.encoding) if isinstance(data, str) and self.use_encoding else as_bytes(data)
+        if adaptive and data:
+            if len(data) == size:
+                self._read_size = min(size * 4, _MOST_SIZE)
+            elif len(data) * 8 < size:
+                self._read_size = max(size // 4, _LEAST_SIZE)
+        return data
+
+    def handle_read_event(self) -> None:
+        """Handle readiness to read. After a callback that raised, the frames behind it still come (ERR-014)."""
+        try:
+            super().handle_read_event()  # type: ignore[misc]
+        except self._leaves_loop:
+            raise
+        except Exception:
+            if not self._frames_left:
+                raise
+            self.handle_error()
+            self._read_on()
+
+    def _read_on(self) -> None:
+        while self._frames_left and not self._closed:
+            try:
+                self.handle_read()
+            except self._leaves_loop:
+                raise
+            except Exception:
+                self.handle_error()
+
+    def handle_write(self) -> None:
+        """Send what is queued."""
+        self._blocked = False
+        self.initiate_send()
+        self._output_changed()
+
+    def handle_close(self) -> None:
+        """Close the channel; called once, when the peer is gone, and for the close mark."""
+        self.close()
+
+    # --- the channel's life
+
+    @property
+    def socket(self) -> Any:
+        """The socket. Whoever asks for it in a callback may write to it, so what was pushed before leaves first."""
+        if self._held and self._queue:
+            self._flush_held()
+            self._held = True
+        return self._socket
+
+    @socket.setter
+    def socket(self, sock: Any) -> None:
+        if getattr(self, "_held", False) and self._queue and self._socket is not None:
+            self._flush_held()
+            self._held = True
+        self._socket = sock
+
+    def add_channel(self, map: Any = None) -> None:
+        """Enter the map; a channel that was closed begins anew, with nothing left of the old connection."""
+        if self._closed:
+            self.reset_input()
+            self._queue.clear()
+            self._closed = self._blocked = self._frames_left = False
+        super().add_channel(map)  # type: ignore[misc]
+
+    def close(self) -> None:
+        """
+        Close the channel at once; unsent output is dropped, no further callback runs (CLS-005, CLS-013).
+
+        What was pushed before in the same callback is sent first, as far as the socket takes it.
+        """
+        if not self._closed:
+            self._closed = True
+            if self._held and self._queue and not self._blocked and self.connected:
+                self._send_last()
+            self._blocked = True
+            if not self.deliver_after_close:
+                self._stop_input()
+            self._queue.clear()
+        super().close()  # type: ignore[misc]
+
+    def _send_last(self) -> None:
+        """Send the held output of a channel that is being closed: bytes only, and errors no longer matter."""
+        queue = self._queue
+        while queue and isinstance(queue[0], bytes):
+            chunk: Any = queue.next_chunk(self._out_size())
+            try:
+                count = self.send(chunk) or 0
+            except OSError:
+                return
+            queue.sent(count)
+            if count < len(chunk):
+                return

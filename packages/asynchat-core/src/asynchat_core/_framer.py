@@ -1,0 +1,379 @@
+"""
+The inbound state machine: bytes go in, the callbacks of whole and partial frames come out.
+
+``_chunk`` from the offset ``_at`` on is what no callback has seen. ``_ahead`` yields the frames that were cut in one go
+and end at ``_at``; they count as unseen too, and whoever needs the true offset calls ``_settle()``. ``_owed`` says that a
+frame's data went out and its end did not, ``_stopped`` that nothing more may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+from ._terminators import Terminator, check_terminator, find_prefix_at_end
+
+# Frames cut in one go: at most this many, out of a window that grows from the first size to the second (bytes).
+# It pays for short frames only: a longer one is found faster by memchr than by bytes.split.
+_AHEAD_FRAMES = 1000
+_FIRST_WINDOW = 2048
+_LAST_WINDOW = 65536
+_SHORT_FRAME = 256
+# So many short frames in a row, under one terminator, start the cutting ahead.
+_STREAK = 4
+# Looking for the terminator's last byte alone runs at memory speed. So many hits that were no terminator, and one more
+# for each so many bytes, show a byte too frequent for that; the next few chunks are then not tried that way.
+_FALSE_HITS = 4
+_BYTES_PER_FALSE_HIT = 4096
+_DENSE_CHUNKS = 16
+# More than any count of frames or bytes.
+_UNBOUNDED = 1 << 62
+
+
+class Framer:
+    r"""
+    Cut a stream of bytes into frames, by a terminator that any callback may change.
+
+    Subclass it and define either ``frame_received(frame)`` or both ``collect_incoming_data(data)`` and
+    ``found_terminator()``. The time is linear in the bytes fed, whatever their cutting, and no byte is seen twice.
+
+    >>> class Lines(Framer):
+    ...     def frame_received(self, frame):
+    ...         print(frame)
+    >>> lines = Lines()
+    >>> lines.set_terminator(b"\r\n")
+    >>> lines.feed(b"HELO a\r\nQU")
+    b'HELO a'
+    >>> lines.feed(b"IT\r\n")
+    b'QUIT'
+    """
+
+    #: What ends a frame: bytes, a count of bytes, or None (also ``b""`` and 0) for a stream that never ends one.
+    terminator: Terminator | str
+    #: With ``use_encoding`` true a str given as a terminator is encoded by ``encoding`` (API-014).
+    use_encoding: int | bool = 0
+    encoding: str = "latin-1"
+    #: The longest frame that a terminator may end, in bytes; None for no limit.
+    max_frame_size: int | None = None
+    #: The largest count that may be awaited, in bytes; None for no limit.
+    max_count: int | None = None
+    #: Defined by a subclass: called with each whole frame, in place of the two older callbacks.
+    frame_received: ClassVar[Callable[..., object] | None] = None
+
+    # The state has no defaults in the class: CPython reads an instance attribute fast only where the class has none.
+    _chunk: bytes
+    _at: int
+    _ahead: Iterator[bytes] | None
+    _step: int
+    _owed: bool
+    _stopped: bool
+    # Bytes delivered of the frame that has not ended, and what ends the one that is being dropped.
+    _partial: int
+    _skipping: bytes | int | None
+    # What earlier chunks taught: the window to cut ahead in (0: do not), and for how many chunks not to try memchr.
+    _window: int
+    _dense: int
+
+    def __init__(self) -> None:
+        if not hasattr(self, "terminator"):
+            self.terminator = None
+        self.reset_input()
+
+    def reset_input(self) -> None:
+        """Forget all input, as for a new connection; the terminator stays."""
+        self.incoming: list[bytes] = []
+        self._chunk, self._at, self._ahead, self._step = b"", 0, None, 0
+        self._owed = self._stopped = False
+        self._partial, self._skipping = 0, None
+        self._window = self._dense = 0
+
+    # --- what a program calls
+
+    def set_terminator(self, term: Terminator | bytearray | memoryview | str) -> None:
+        """
+        Set what ends the next frame; in a callback it applies to the bytes that are already here (TRM-001).
+
+        Args:
+            term: bytes (a terminator, not delivered), an int (a count of bytes; it runs down, and is 0 in
+                ``found_terminator``), or None, ``b""``, 0: collect, end nothing.
+
+        Raises:
+            TypeError: something else, at once and not at the first byte (API-007).
+            ValueError: a negative count; the old terminator stays (API-006).
+        """
+        if type(term) is not bytes and (type(term) is not int or term < 0):
+            term = check_terminator(term.encode(self.encoding) if isinstance(term, str) and self.use_encoding else term)
+        self.terminator = term
+
+    def get_terminator(self) -> Terminator | str:
+        """Return the terminator in force; of a count, the bytes still wanted (NUM-008)."""
+        return self.terminator
+
+    def feed(self, data: bytes, frames: int = _UNBOUNDED) -> bool:
+        """
+        Take bytes that arrived and make the callbacks that they complete; re-entrant.
+
+        What a callback raises comes out of here. Its bytes are consumed by then, and the next call, also with ``b""``,
+        goes on with what follows them (ERR-013, ERR-014).
+
+        Args:
+            data: the bytes, in any cutting.
+            frames: stop after about so many frames.
+
+        Returns:
+            True when whole frames may be left, which the next call delivers.
+        """
+        if self._ahead is not None:
+            self._settle()
+        self._chunk = self._chunk[self._at :] + data if self._chunk else data
+        self._at = 0
+        if self._owed or self._stopped or self._skipping is not None or self._dense:
+            self._resume()
+        chunk, at = self._chunk, self._at
+        longest, largest = self.max_frame_size or _UNBOUNDED, self.max_count or _UNBOUNDED
+        known, needle, size, back, streak, start = None, b"", 0, 0, 0, 0
+        # Any callback may change any state, so all of it is read anew for each frame: cheaper than to look for changes.
+        while at < len(chunk):
+            if frames <= 0:
+                return True
+            term = self.terminator
+            if type(term) is bytes and term:
+                if self._window and not self._partial:
+                    frames -= self._cut_ahead(chunk, at, term)
+                    chunk, at = self._chunk, self._at
+                    continue
+                if term is not known:
+                    known, size, streak, start = term, len(term), 0, at
+                    needle, back = (term, 0) if self._dense else (term[-1:], size - 1)
+                end = chunk.find(needle, at + back) - back
+                if back and end >= at and not chunk.startswith(term, end):
+                    end = self._search(chunk, at, end, term)
+                if end < at:
+                    if self._deliver_partial(chunk, at, term):
+                        return False
+                    chunk, at = self._chunk, self._at
+                    continue
+                if end - at + self._partial > longest:
+                    self._too_long(end - at + self._partial)
+                    chunk, at = self._chunk, self._at
+                    continue
+                after = end + size
+                streak += 1
+                if streak == _STREAK and after - start <= _STREAK * _SHORT_FRAME:
+                    self._window = _FIRST_WINDOW
+            elif type(term) is int and 0 < term <= len(chunk) - at and (term <= largest or self._partial):
+                end = after = at + term
+                self.terminator, known = 0, None
+            else:
+                self._deliver_some(chunk, at, term)
+                chunk, at = self._chunk, self._at
+                continue
+            self._at = after
+            self._partial = 0
+            frames -= 1
+            if end > at:
+                self._owed = True
+                self.collect_incoming_data(chunk[at:end])
+                if not self._owed:
+                    return False
+                self._owed = False
+            self.found_terminator()
+            chunk, at = self._chunk, self._at
+        self._chunk, self._at = b"", 0
+        return False
+
+    @property
+    def ac_in_buffer(self) -> bytes:
+        """The bytes that no callback has seen. Assigning replaces them: ``b""`` drops the rest of a read."""
+        if self._ahead is not None:
+            self._settle()
+        return self._chunk[self._at :]
+
+    @ac_in_buffer.setter
+    def ac_in_buffer(self, data: bytes) -> None:
+        if self._ahead is not None:
+            self._settle()
+        self._chunk, self._at = bytes(data) if data else b"", 0
+
+    def discard_frame(self) -> None:
+        """Drop what is still to come of the current frame, its terminator included, without a callback for it."""
+        if self._ahead is not None:
+            self._settle()
+        dropped = check_terminator(self.terminator)
+        self._skipping, self._partial = dropped or None, 0
+        self._skip()
+
+    # --- what a program defines
+
+    def collect_incoming_data(self, data: bytes) -> None:
+        """Take ``data``, a piece of the current frame, never empty; to be defined by a subclass (API-003)."""
+        if self.frame_received is None:
+            raise NotImplementedError(f"{type(self).__name__} must define collect_incoming_data() or frame_received()")
+        self.incoming.append(data)
+
+    def found_terminator(self) -> None:
+        """Act on the frame whose pieces were collected; to be defined by a subclass (API-003)."""
+        if self.frame_received is None:
+            raise NotImplementedError(f"{type(self).__name__} must define found_terminator() or frame_received()")
+        self.frame_received(self._get_data())
+
+    def _collect_incoming_data(self, data: bytes) -> None:
+        """Append ``data`` to the list ``incoming``: ready-made for ``collect_incoming_data``."""
+        self.incoming.append(data)
+
+    def _get_data(self) -> bytes:
+        """Return what ``_collect_incoming_data`` gathered, and empty the list."""
+        data = b"".join(self.incoming)
+        self.incoming.clear()
+        return data
+
+    def handle_frame_too_long(self, size: int) -> None:
+        """
+        Act on a frame over ``max_frame_size``, or a count over ``max_count``: by default its rest is dropped.
+
+        Called once for a frame, as soon as the excess is seen. What was collected before stays collected.
+
+        Args:
+            size: the bytes seen of the frame, or the count.
+        """
+        self.discard_frame()
+
+    # --- the machine
+
+    def _stop_input(self) -> None:
+        """Drop the input and make no further callback, until ``reset_input()``."""
+        self.ac_in_buffer = b""
+        self._owed = False
+        self._stopped = True
+
+    def _settle(self) -> None:
+        """Give back the frames that were cut ahead: ``_at`` is then the true offset, and the loop over them ends."""
+        unseen = list(self._ahead or ())
+        self._ahead = None
+        self._at -= sum(map(len, unseen)) + self._step * len(unseen)
+
+    def _resume(self) -> None:
+        """Go on where the last call had to leave off: the rare cases, out of the way of the usual ones."""
+        if self._stopped:
+            self._chunk = b""
+        if self._dense:
+            self._dense -= 1
+        if self._owed:
+            self._owed = False
+            self.found_terminator()
+        if self._skipping is not None:
+            self._skip()
+
+    def _deliver_some(self, chunk: bytes, at: int, term: object) -> None:
+        """Deliver all there is, as no frame ends in it: without a terminator, or with a count not reached."""
+        rest = chunk[at:] if at else chunk
+        if not term:
+            self._chunk, self._at, self._partial = b"", 0, 0
+            if self.frame_received is None:
+                self.collect_incoming_data(rest)
+            else:
+                self.frame_received(rest)
+        elif type(term) is not int:
+            # Assigned past set_terminator(), as old programs may.
+            self.terminator = None
+            self.set_terminator(term)  # type: ignore[arg-type]
+        elif self.max_count is not None and term > self.max_count and not self._partial:
+            self._partial = 1
+            self.handle_frame_too_long(term)
+        elif term > len(rest):
+            self._chunk, self._at, self._partial = b"", 0, 1
+            # Before the callback, so that a terminator which it sets wins (TRM-008).
+            self.terminator = term - len(rest)
+            self.collect_incoming_data(rest)
+
+    def _skip(self) -> None:
+        """Drop input up to the end of the frame that was given up."""
+        chunk, at, dropped = self._chunk, self._at, self._skipping
+        self._chunk, self._at = b"", 0
+        if isinstance(dropped, int):
+            left = dropped - (len(chunk) - at)
+            self._skipping = left if left > 0 else None
+            self._chunk = chunk[at + dropped :]
+        elif isinstance(dropped, bytes):
+            end = chunk.find(dropped, at)
+            if end >= 0:
+                self._skipping = None
+                self._chunk = chunk[end + len(dropped) :]
+            else:
+                self._chunk = chunk[len(chunk) - find_prefix_at_end(chunk[at:], dropped) :]
+
+    def _cut_ahead(self, chunk: bytes, at: int, term: bytes) -> int:
+        """Cut a window full of short frames in C, call back for each, and return how many there were."""
+        window = min(self._window, self.max_frame_size or _LAST_WINDOW)
+        parts = chunk[at : at + window].split(term, _AHEAD_FRAMES)
+        end = min(at + window, len(chunk)) - len(parts.pop())
+        count = len(parts)
+        if not count:
+            self._window = 0
+            return 0
+        self._at, self._step = end, len(term)
+        ahead = self._ahead = iter(parts)
+        owed = False
+        try:
+            if self.frame_received is not None:
+                for part in ahead:
+                    self.frame_received(part)
+                    if self.terminator is not term:
+                        break
+            else:
+                for part in ahead:
+                    if part:
+                        owed = True
+                        self.collect_incoming_data(part)
+                        if self._stopped:
+                            break
+                        owed = False
+                    self.found_terminator()
+                    if self.terminator is not term:
+                        break
+        except BaseException:
+            self._owed = owed and not self._stopped
+            raise
+        finally:
+            if self._ahead is ahead:
+                self._settle()
+        short = end - at <= count * _SHORT_FRAME
+        self._window = min(self._window * 2, _LAST_WINDOW) if short and self.terminator == term else 0
+        return count
+
+    def _search(self, chunk: bytes, at: int, end: int, term: bytes) -> int:
+        """Go on after a last byte at ``end`` that was no terminator's; return where the first one begins, or -1."""
+        last, size = term[-1:], len(term)
+        for _ in range(_FALSE_HITS + (len(chunk) - at) // _BYTES_PER_FALSE_HIT):
+            end = chunk.find(last, end + size) - size + 1
+            if end < at:
+                return -1
+            if chunk.startswith(term, end):
+                return end
+        self._dense = _DENSE_CHUNKS
+        return chunk.find(term, at)
+
+    def _deliver_partial(self, chunk: bytes, at: int, term: bytes) -> bool:
+        """Deliver what cannot be part of a terminator (FRM-007), hold back what can; True when input is wanted."""
+        length, size = len(chunk), len(term)
+        held = 0
+        if size > 1 and chunk.find(term[:1], max(at, length - size + 1)) >= 0:
+            held = find_prefix_at_end(chunk[at:] if at else chunk, term)
+        end = length - held
+        if end == at:
+            self._chunk, self._at = chunk[at:] if at else chunk, 0
+            return True
+        partial = self._partial + end - at
+        if self.max_frame_size is not None and partial > self.max_frame_size:
+            self._too_long(partial)
+            return False
+        self._chunk, self._at, self._partial = chunk[end:], 0, partial
+        self.collect_incoming_data(chunk[at:end] if at or held else chunk)
+        return True
+
+    def _too_long(self, size: int) -> None:
+        """Tell the program, and drop the frame if it did not say what to do instead."""
+        before = self._chunk, self._at, self.terminator
+        self.handle_frame_too_long(size)
+        if not self._stopped and before == (self._chunk, self._at, self.terminator):
+            self.discard_frame()

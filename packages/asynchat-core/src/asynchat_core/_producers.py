@@ -1,0 +1,266 @@
+"""The outbound state machine: a queue of bytes, producers and the close mark."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from weakref import ref
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class Producer(Protocol):
+    """What ``push_with_producer`` takes: an object with ``more()``."""
+
+    def more(self) -> Buffer | None:
+        """Return the next piece to send; empty or None at the end, after which it is not called again."""
+
+
+class QueueOwner(Protocol):
+    """The channel that a queue belongs to."""
+
+    def _output_changed(self) -> None:
+        """Learn that something was put into the queue past the channel's own methods."""
+
+
+class _CloseMark:
+    def __repr__(self) -> str:
+        return "CLOSE_MARK"
+
+
+#: What ``ProducerQueue.next_chunk`` returns when all that was queued before the close mark has been sent.
+CLOSE_MARK: Final = _CloseMark()
+
+# The deque's own, for entries that the loop need not be told of: half the cost of super().
+_append = deque.append
+
+
+def as_bytes(data: object, what: str = "data") -> bytes:
+    """
+    Return bytes-like ``data`` as bytes of its own: a later change of it changes nothing (OUT-005, OUT-014).
+
+    Raises:
+        TypeError: it is not bytes, bytearray or memoryview (OUT-003).
+    """
+    if type(data) is bytes:
+        return data
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return memoryview(data).tobytes()
+    fix = "; encode it first" if isinstance(data, str) else ""
+    raise TypeError(f"{what} must be bytes, bytearray or memoryview, not {type(data).__name__}: {data!r:.60}{fix}")
+
+
+class simple_producer:  # noqa: N801 - the documented name
+    """
+    A producer of ``data`` in pieces.
+
+    Args:
+        data: bytes or str, as the program likes; the pieces are slices of it.
+        buffer_size: the length of a piece, in bytes (PRD-020).
+    """
+
+    def __init__(self, data: Any, buffer_size: int = 512) -> None:
+        self.data = data
+        self.buffer_size = buffer_size
+        self._at = 0
+
+    def more(self) -> Any:
+        """Return the next piece, empty at the end. An offset walks the data, which is never copied whole."""
+        piece = self.data[self._at : self._at + self.buffer_size]
+        self._at += len(piece)
+        if not piece:
+            self.data, self._at = b"", 0
+        return piece
+
+
+class ProducerQueue(deque[Any]):
+    """
+    Hold what is to be sent, in order, and say which bytes are next.
+
+    It is the deque that async_chat calls ``producer_fifo``: bytes, producers, and None as the close mark. A program may
+    look into it, append to it and clear it.
+
+    >>> queue = ProducerQueue()
+    >>> queue.push(b"220 ")
+    >>> queue.push(b"ready")
+    >>> queue.push_close_mark()
+    >>> queue.next_chunk(4096)
+    b'220 ready'
+    >>> queue.sent(4)
+    >>> queue.next_chunk(4096)
+    b'ready'
+    >>> queue.sent(5)
+    >>> queue.next_chunk(4096)
+    CLOSE_MARK
+
+    Args:
+        owner: told when an entry is added past ``push`` and its kin; kept by a weak reference.
+
+    Attributes:
+        size: bytes queued, those of producers not counted.
+    """
+
+    def __init__(self, owner: QueueOwner | None = None) -> None:
+        super().__init__()
+        self.size = 0
+        self._owner = None if owner is None else ref(owner)
+        # The first entry, when part of it has been sent, and how many bytes of it were: it is never re-sliced.
+        self._head: bytes | None = None
+        self._offset = 0
+
+    # --- in
+
+    def push(self, data: Buffer) -> None:
+        """Queue a copy of ``data``; nothing when it is empty (OUT-004). Raises TypeError for anything but bytes."""
+        if type(data) is not bytes:
+            data = as_bytes(data)
+        if data:
+            _append(self, data)
+            self.size += len(data)
+
+    def push_producer(self, producer: Producer | Buffer) -> None:
+        """Queue a producer, or bytes (PRD-012). Raises TypeError for an object without ``more()``."""
+        if isinstance(producer, (bytes, bytearray, memoryview)):
+            self.push(producer)
+        elif callable(getattr(producer, "more", None)):
+            _append(self, producer)
+        else:
+            raise TypeError(f"a producer needs a method more() that returns bytes; {producer!r:.60} has none")
+
+    def push_close_mark(self) -> None:
+        """Queue the end of the channel."""
+        _append(self, None)
+
+    # --- out
+
+    def next_chunk(self, limit: int, encoding: str | None = None) -> bytes | _CloseMark:
+        """
+        Return the bytes to send next, the same until ``sent()`` is told of them.
+
+        Small entries are joined. A producer's ``more()`` runs in here when its turn comes, and not again before its
+        last piece was sent (PRD-003, PRD-004); it may push, and that goes to the end of the queue (RNT-004).
+
+        Args:
+            limit: bytes at the most.
+            encoding: with it, a producer may return str.
+
+        Returns:
+            The bytes, empty when nothing is queued, or ``CLOSE_MARK``.
+
+        Raises:
+            Exception: what ``more()`` raises, and TypeError when it returns something else than bytes. The producer
+                has left the queue then: asked again it would fail again, for ever.
+        """
+        while self:
+            first = self[0]
+            if type(first) is bytes:
+                return self._next_bytes(first, limit)
+            if first is None:
+                return CLOSE_MARK
+            piece = self._next_piece(first, encoding)
+            if piece:
+                self._put_first(piece)
+        return b""
+
+    def sent(self, count: int) -> None:
+        """Learn that ``count`` bytes of the last chunk went out; the rest stays at the head (OUT-008)."""
+        if not self or type(self[0]) is not bytes:
+            return
+        head = self[0]
+        offset = self._offset + count if head is self._head else count
+        self.size -= count
+        if offset < len(head):
+            self._head, self._offset = head, offset
+        else:
+            self.popleft()
+            self._head, self._offset = None, 0
+            if not self:
+                self.size = 0
+
+    def clear(self) -> None:
+        """Drop everything, the close mark too (DSC-003)."""
+        super().clear()
+        self.size = self._offset = 0
+        self._head = None
+
+    def _next_bytes(self, first: bytes, limit: int) -> bytes:
+        offset = self._offset if first is self._head else 0
+        if len(first) - offset >= limit:
+            return first[offset : offset + limit]
+        if len(self) > 1 and type(self[1]) is bytes:
+            first = self._join(first[offset:] if offset else first, limit)
+            offset = 0
+        return first[offset:] if offset else first
+
+    def _join(self, first: bytes, limit: int) -> bytes:
+        """Put as many entries as ``limit`` allows into one, so that they leave in one send."""
+        self.popleft()
+        parts, room = [first], limit - len(first)
+        while self and type(self[0]) is bytes and len(self[0]) <= room:
+            part = self.popleft()
+            parts.append(part)
+            room -= len(part)
+        joined = b"".join(parts) if len(parts) > 1 else first
+        super().appendleft(joined)
+        self._head, self._offset = None, 0
+        return joined
+
+    def _next_piece(self, producer: Any, encoding: str | None) -> bytes:
+        """Ask the producer at the head; b"" when it is done or was discarded meanwhile (DSC-009, CLS-007)."""
+        if isinstance(producer, (bytearray, memoryview)):
+            # Appended past push(), as old programs may.
+            self.popleft()
+            return as_bytes(producer)
+        try:
+            piece = producer.more()
+            if isinstance(piece, str) and encoding is not None:
+                piece = piece.encode(encoding)
+            piece = b"" if piece is None else as_bytes(piece, f"what {producer!r:.60}.more() returns")
+        except BaseException:
+            self._drop(producer)
+            raise
+        if not self or self[0] is not producer:
+            return b""
+        if not piece:
+            self.popleft()
+        return piece
+
+    def _drop(self, producer: Any) -> None:
+        if self and self[0] is producer:
+            self.popleft()
+
+    def _put_first(self, piece: bytes) -> None:
+        """Put what a producer gave before it."""
+        super().appendleft(piece)
+        self.size += len(piece)
+
+    # --- entries that a program adds itself
+
+    def append(self, entry: Any, /) -> None:
+        super().append(entry)
+        self._tell()
+
+    def appendleft(self, entry: Any, /) -> None:
+        super().appendleft(entry)
+        self._tell()
+
+    def extend(self, entries: Iterable[Any], /) -> None:
+        super().extend(entries)
+        self._tell()
+
+    def insert(self, index: int, entry: Any, /) -> None:
+        super().insert(index, entry)
+        self._tell()
+
+    def __iadd__(self, entries: Iterable[Any], /) -> Self:
+        self.extend(entries)
+        return self
+
+    def _tell(self) -> None:
+        owner = None if self._owner is None else self._owner()
+        if owner is not None:
+            owner._output_changed()

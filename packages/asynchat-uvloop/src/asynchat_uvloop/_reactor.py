@@ -1,0 +1,220 @@
+"""An asyncio loop, uvloop's by default, as a reactor: driven by us, or running already in somebody else's program."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any
+
+import uvloop
+
+from asynchat_core.channels import ChannelMap as _ChannelMap
+from asynchat_core.reactor import READ, WRITE, Reactor, Ready
+
+
+class AsyncioReactor(Reactor):
+    """
+    Watch descriptors by ``add_reader`` and ``add_writer``.
+
+    Args:
+        loop: the loop to use; None makes one with ``new_loop``, which is closed with the reactor.
+    """
+
+    #: Makes the loop of a reactor that is given none.
+    new_loop: Callable[[], AbstractEventLoop] = staticmethod(uvloop.new_event_loop)
+
+    def __init__(self, loop: AbstractEventLoop | None = None) -> None:
+        self._owned = loop is None
+        self._loop = self.new_loop() if loop is None else loop
+        self._masks: dict[int, int] = {}
+        # Who runs the loop: turn(), until the first event; run(), until pump says so; None: somebody else.
+        self._driven_by: str | None = None
+        self._limit = inf
+        self._stopping = False
+        self._failure: BaseException | None = None
+        self._next_pump: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def attached(cls) -> AsyncioReactor | None:
+        """Return a reactor on the loop that runs in this thread; None when none does."""
+        loop = asyncio._get_running_loop()
+        return None if loop is None else cls(loop)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the loop is still open."""
+        return not self._loop.is_closed()
+
+    def watch(self, fd: int, mask: int, ready: Ready) -> None:
+        """Add what is new of ``mask`` and remove what is no longer in it."""
+        before = self._masks.get(fd, 0)
+        # By number: for a socket object uvloop would keep the descriptor open until the reader is removed.
+        if mask & READ:
+            self._loop.add_reader(fd, self._event, ready, READ)
+        elif before & READ:
+            self._loop.remove_reader(fd)
+        if mask & WRITE:
+            self._loop.add_writer(fd, self._event, ready, WRITE)
+        elif before & WRITE:
+            self._loop.remove_writer(fd)
+        self._masks[fd] = mask
+
+    def unwatch(self, fd: int) -> None:
+        """Remove reader and writer."""
+        mask = self._masks.pop(fd, 0)
+        if mask & READ:
+            self._loop.remove_reader(fd)
+        if mask & WRITE:
+            self._loop.remove_writer(fd)
+
+    def turn(self, timeout: float | None) -> None:
+        """Run the loop until the first event has been handled, or for ``timeout`` seconds."""
+        self._refuse_running()
+        stopper = None
+        if timeout == 0:
+            self._stop()
+        elif timeout is not None:
+            stopper = self._loop.call_later(timeout, self._stop)
+        try:
+            self._drive("turn")
+        finally:
+            if stopper is not None:
+                stopper.cancel()
+
+    def run(self, timeout: float) -> bool:
+        """Run the loop until ``pump`` returns None: it is not stopped and started for each batch."""
+        self._refuse_running()
+        self._limit = timeout
+        self._next_pump = self._loop.call_soon(self._pump_now)
+        self._drive("run")
+        return True
+
+    def wake(self) -> None:
+        """End the wait; from any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._after_event)
+
+    def request_pump(self) -> None:
+        """Run ``pump`` soon, where nobody drives the loop for us."""
+        if self._driven_by is None and self._loop.is_running():
+            self._after_event()
+
+    def close(self) -> None:
+        """Remove everything that is watched; close the loop if it is our own."""
+        if self._loop.is_closed():
+            return
+        for fd in list(self._masks):
+            self.unwatch(fd)
+        for handle in (self._timer, self._next_pump):
+            if handle is not None:
+                handle.cancel()
+        self._timer = self._next_pump = None
+        if self._owned:
+            self._loop.close()
+
+    def after_fork(self) -> None:
+        """Do nothing: to remove a reader here would remove it from the parent's epoll too."""
+        self._masks.clear()
+
+    def _refuse_running(self) -> None:
+        if self._loop.is_running():
+            raise RuntimeError(
+                "loop() or poll() called while the asyncio loop that serves this map is running: await instead"
+            )
+
+    def _drive(self, by: str) -> None:
+        self._driven_by = by
+        try:
+            self._loop.run_forever()
+        finally:
+            self._driven_by = None
+            self._stopping = False
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _event(self, ready: Ready, events: int) -> None:
+        # What is to leave the loop must not end in asyncio's exception handler; events behind it come again.
+        if self._failure is not None:
+            return
+        try:
+            ready(events)
+        except BaseException as error:
+            self._fail(error)
+        self._after_event()
+
+    def _after_event(self) -> None:
+        if self._driven_by == "turn":
+            self._stop()
+        elif self._next_pump is None:
+            self._next_pump = self._loop.call_soon(self._pump_now)
+
+    def _pump_now(self) -> None:
+        self._next_pump = None
+        if self._failure is not None:
+            return
+        try:
+            wait = self.pump(self._limit)
+        except BaseException as error:
+            self._fail(error)
+            return
+        if wait is None:
+            if self._driven_by == "run":
+                self._stop()
+        elif wait == 0:
+            self._after_event()
+        else:
+            self._pump_at(self._loop.time() + wait)
+
+    def _pump_at(self, when: float) -> None:
+        timer = self._timer
+        if timer is not None and not timer.cancelled() and self._loop.time() < timer.when() <= when:
+            # It comes early enough; to come too early does no harm.
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timer = None if when == inf else self._loop.call_at(when, self._after_event)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._driven_by is None:
+            raise error
+        self._failure = error
+        self._stop()
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            self._loop.stop()
+
+
+class ChannelMap(_ChannelMap):
+    """
+    A map of channels on an asyncio loop.
+
+    Args:
+        channels: pairs of descriptor and channel to begin with.
+        loop: the loop to use, which stays open. None: the one that is running when the first channel enters, which then
+            serves the map by itself; or else a new uvloop, driven by ``loop()`` and ``poll_once()``.
+    """
+
+    make_reactor = AsyncioReactor
+
+    def __init__(self, channels: Iterable[tuple[int, Any]] = (), *, loop: AbstractEventLoop | None = None) -> None:
+        if loop is not None:
+            self.make_reactor = _on_loop(loop)
+        super().__init__(channels)
+
+
+def _on_loop(loop: AbstractEventLoop) -> type[AsyncioReactor]:
+    class OnThatLoop(AsyncioReactor):
+        def __init__(self) -> None:
+            super().__init__(loop)
+
+        @classmethod
+        def attached(cls) -> AsyncioReactor | None:
+            return cls() if loop.is_running() else None
+
+    return OnThatLoop
