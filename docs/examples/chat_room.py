@@ -35,7 +35,7 @@ class Member(asynchat.async_chat):
 
     MAX_LINE = 512
     # Output queued for a member that does not read, in entries of the queue; a room must not hoard it for ever.
-    MAX_QUEUED = 1000
+    MAX_QUEUED = 10_000
 
     def __init__(self, sock: socket.socket, room: Room) -> None:
         super().__init__(sock)

@@ -244,13 +244,15 @@ class HTTPHandler(asynchat.async_chat):
         ]
         if allow:
             head.append(f"Allow: {allow}")
-        self.push("\r\n".join([*head, "", ""]).encode("latin-1"))
+        block = "\r\n".join([*head, "", ""]).encode("latin-1")
         if self.request is not None and self.request.method == "HEAD":
-            return
-        if isinstance(content, Numbers):
+            self.push(block)
+        elif isinstance(content, Numbers):
+            self.push(block)
             self.push_with_producer(content)
         else:
-            self.push(content)
+            # One push, one packet: a second one may have to wait until the client has acknowledged the first.
+            self.push(block + content)
 
 
 if __name__ == "__main__":

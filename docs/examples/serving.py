@@ -62,7 +62,8 @@ def run(ready: str) -> None:
         signal.signal(signum, signal.default_int_handler)
     try:
         print(ready, flush=True)
-        asyncore.loop()
+        # A signal that arrives just before the loop goes to sleep is noticed when it wakes: let it wake once a second.
+        asyncore.loop(timeout=1.0)
     except KeyboardInterrupt:
         pass
     finally:
