@@ -2,14 +2,14 @@
 The inbound state machine: bytes go in, the callbacks of whole and partial frames come out.
 
 ``_chunk`` from the offset ``_at`` on is what no callback has seen. ``_ahead`` yields the frames that were cut in one go
-and end at ``_at``; they count as unseen too, and whoever needs the true offset calls ``_settle()``. ``_owed`` says that a
-frame's data went out and its end did not, ``_stopped`` that nothing more may.
+and end at ``_at``; they count as unseen too, and whoever needs the true offset calls ``_settle()``. ``_owed`` says that
+a frame's data went out and its end did not, ``_stopped`` that nothing more may.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ._terminators import Terminator, check_terminator, find_prefix_at_end
 
@@ -21,13 +21,28 @@ _LAST_WINDOW = 65536
 _SHORT_FRAME = 256
 # So many short frames in a row, under one terminator, start the cutting ahead.
 _STREAK = 4
-# Looking for the terminator's last byte alone runs at memory speed. So many hits that were no terminator, and one more
-# for each so many bytes, show a byte too frequent for that; the next few chunks are then not tried that way.
+# To look for one byte of the terminator, its last at first, runs at memory speed; bytes.find for more of them does not.
+# So many hits that were no terminator, and one more for each so many bytes, show a byte too frequent for that. When all
+# its bytes are, the next few chunks are not tried that way.
 _FALSE_HITS = 4
 _BYTES_PER_FALSE_HIT = 4096
 _DENSE_CHUNKS = 16
-# More than any count of frames or bytes.
-_UNBOUNDED = 1 << 62
+# So many bytes of a terminator are considered when its last one is too frequent.
+_PROBED_BYTES = 8
+# In shorter chunks each frame is looked for by itself.
+_SHORT_CHUNK = 512
+_ENDLESS = range(1 << 60)
+
+
+# A terminator, its length, the index of the byte of it to look for, that byte, and its first byte.
+Probing: TypeAlias = tuple[bytes, int, int, bytes, bytes]
+# Compared by identity; empty bytes would be the same object as an empty terminator.
+_NOTHING_KNOWN: Probing = b"nothing known", 0, 0, b"", b""
+
+
+def _probing(term: bytes, index: int) -> Probing:
+    index %= len(term)
+    return term, len(term), index, term[index : index + 1], term[:1]
 
 
 class Framer:
@@ -73,6 +88,8 @@ class Framer:
     # What earlier chunks taught: the window to cut ahead in (0: do not), and for how many chunks not to try memchr.
     _window: int
     _dense: int
+    # How to look for the last terminator of bytes; see _probing().
+    _known: Probing
 
     def __init__(self) -> None:
         if not hasattr(self, "terminator"):
@@ -86,6 +103,7 @@ class Framer:
         self._owed = self._stopped = False
         self._partial, self._skipping = 0, None
         self._window = self._dense = 0
+        self._known = _NOTHING_KNOWN
 
     # --- what a program calls
 
@@ -109,7 +127,7 @@ class Framer:
         """Return the terminator in force; of a count, the bytes still wanted (NUM-008)."""
         return self.terminator
 
-    def feed(self, data: bytes, frames: int = _UNBOUNDED) -> bool:
+    def feed(self, data: bytes, frames: int | None = None) -> bool:
         """
         Take bytes that arrived and make the callbacks that they complete; re-entrant.
 
@@ -118,67 +136,89 @@ class Framer:
 
         Args:
             data: the bytes, in any cutting.
-            frames: stop after about so many frames.
+            frames: stop after about so many frames; None for no bound.
 
         Returns:
             True when whole frames may be left, which the next call delivers.
         """
-        if self._ahead is not None:
-            self._settle()
-        self._chunk = self._chunk[self._at :] + data if self._chunk else data
-        self._at = 0
-        if self._owed or self._stopped or self._skipping is not None or self._dense:
-            self._resume()
-        chunk, at = self._chunk, self._at
-        longest, largest = self.max_frame_size or _UNBOUNDED, self.max_count or _UNBOUNDED
-        known, needle, size, back, streak, start = None, b"", 0, 0, 0, 0
-        # Any callback may change any state, so all of it is read anew for each frame: cheaper than to look for changes.
-        while at < len(chunk):
-            if frames <= 0:
-                return True
-            term = self.terminator
-            if type(term) is bytes and term:
-                if self._window and not self._partial:
-                    frames -= self._cut_ahead(chunk, at, term)
-                    chunk, at = self._chunk, self._at
-                    continue
-                if term is not known:
-                    known, size, streak, start = term, len(term), 0, at
-                    needle, back = (term, 0) if self._dense else (term[-1:], size - 1)
-                end = chunk.find(needle, at + back) - back
-                if back and end >= at and not chunk.startswith(term, end):
-                    end = self._search(chunk, at, end, term)
-                if end < at:
-                    if self._deliver_partial(chunk, at, term):
+        if self._chunk or self._owed or self._stopped or self._skipping is not None:
+            self._resume(data)
+        else:
+            self._chunk, self._at = data, 0
+        chunk, at, partial = self._chunk, self._at, self._partial
+        known, size, back, probe, first = self._known
+        limit, length, start, streak_end, owed = self.max_frame_size, len(chunk), at, _STREAK, False
+        if length > _SHORT_CHUNK:
+            dense, window = self._dense, self._window
+            if dense:
+                self._dense -= 1
+        else:
+            dense, window = 1, 0
+        try:
+            # Any callback may change any state, so all of it is read anew for each frame.
+            for frame in _ENDLESS if frames is None else range(frames):
+                if chunk is not self._chunk:
+                    chunk = self._chunk
+                    length = len(chunk)
+                if at >= length:
+                    break
+                term = self.terminator
+                if term is known or (type(term) is bytes and term):
+                    if window and not partial:
+                        cut = self._cut_ahead(chunk, at, term)
+                        if frames is not None and cut >= frames - frame:
+                            return True
+                        at, window = self._at, self._window
+                        continue
+                    if term is not known:
+                        known, size, back, probe, first = self._known = _probing(term, -1)
+                        start, streak_end = at, frame + _STREAK
+                    if dense:
+                        end = chunk.find(term, at)
+                    else:
+                        end = chunk.find(probe, at + back) - back
+                        if size > 1 and end >= at and not chunk.startswith(term, end):
+                            end = self._search(chunk, at, end)
+                            dense, back, probe = self._dense, self._known[2], self._known[3]
+                    if end < at and not at and limit is None and (size == 1 or chunk.find(first, 1 - size) < 0):
+                        self._chunk, self._partial = b"", partial + len(chunk)
+                        self.collect_incoming_data(chunk)
                         return False
-                    chunk, at = self._chunk, self._at
+                    if end < at:
+                        if self._deliver_partial(chunk, at, term):
+                            return False
+                        at = self._at
+                        continue
+                    if limit is not None and end - at + partial > limit:
+                        self._too_long(end - at + partial)
+                        at, partial = self._at, self._partial
+                        continue
+                    self._at = end + size
+                    if frame == streak_end and end - start <= _STREAK * _SHORT_FRAME:
+                        window = self._window = _FIRST_WINDOW
+                elif type(term) is int and 0 < term <= length - at and (self.max_count is None or partial):
+                    self._at = end = at + term
+                    self.terminator = 0
+                    streak_end = 0
+                else:
+                    self._deliver_some(chunk, at, term)
+                    at, partial = self._at, self._partial
                     continue
-                if end - at + self._partial > longest:
-                    self._too_long(end - at + self._partial)
-                    chunk, at = self._chunk, self._at
-                    continue
-                after = end + size
-                streak += 1
-                if streak == _STREAK and after - start <= _STREAK * _SHORT_FRAME:
-                    self._window = _FIRST_WINDOW
-            elif type(term) is int and 0 < term <= len(chunk) - at and (term <= largest or self._partial):
-                end = after = at + term
-                self.terminator, known = 0, None
+                if partial:
+                    partial = self._partial = 0
+                if end > at:
+                    owed = True
+                    self.collect_incoming_data(chunk[at:end])
+                    if self._stopped:
+                        return False
+                    owed = False
+                self.found_terminator()
+                at = self._at
             else:
-                self._deliver_some(chunk, at, term)
-                chunk, at = self._chunk, self._at
-                continue
-            self._at = after
-            self._partial = 0
-            frames -= 1
-            if end > at:
-                self._owed = True
-                self.collect_incoming_data(chunk[at:end])
-                if not self._owed:
-                    return False
-                self._owed = False
-            self.found_terminator()
-            chunk, at = self._chunk, self._at
+                return True
+        except BaseException:
+            self._owed = owed and not self._stopped
+            raise
         self._chunk, self._at = b"", 0
         return False
 
@@ -252,12 +292,11 @@ class Framer:
         self._ahead = None
         self._at -= sum(map(len, unseen)) + self._step * len(unseen)
 
-    def _resume(self) -> None:
-        """Go on where the last call had to leave off: the rare cases, out of the way of the usual ones."""
-        if self._stopped:
-            self._chunk = b""
-        if self._dense:
-            self._dense -= 1
+    def _resume(self, data: bytes) -> None:
+        """Take ``data`` where the last call had to leave off: the rare cases, out of the way of the usual ones."""
+        if self._ahead is not None:
+            self._settle()
+        self._chunk, self._at = b"" if self._stopped else self._chunk[self._at :] + data, 0
         if self._owed:
             self._owed = False
             self.found_terminator()
@@ -277,9 +316,10 @@ class Framer:
             # Assigned past set_terminator(), as old programs may.
             self.terminator = None
             self.set_terminator(term)  # type: ignore[arg-type]
-        elif self.max_count is not None and term > self.max_count and not self._partial:
+        elif self.max_count is not None and not self._partial:
             self._partial = 1
-            self.handle_frame_too_long(term)
+            if term > self.max_count:
+                self.handle_frame_too_long(term)
         elif term > len(rest):
             self._chunk, self._at, self._partial = b"", 0, 1
             # Before the callback, so that a terminator which it sets wins (TRM-008).
@@ -341,16 +381,19 @@ class Framer:
         self._window = min(self._window * 2, _LAST_WINDOW) if short and self.terminator == term else 0
         return count
 
-    def _search(self, chunk: bytes, at: int, end: int, term: bytes) -> int:
-        """Go on after a last byte at ``end`` that was no terminator's; return where the first one begins, or -1."""
-        last, size = term[-1:], len(term)
+    def _search(self, chunk: bytes, at: int, end: int) -> int:
+        """Go on after a probe's hit at ``end`` that was no terminator; return where the first one begins, or less."""
+        term, _, back, probe, _ = self._known
         for _ in range(_FALSE_HITS + (len(chunk) - at) // _BYTES_PER_FALSE_HIT):
-            end = chunk.find(last, end + size) - size + 1
-            if end < at:
-                return -1
-            if chunk.startswith(term, end):
+            end = chunk.find(probe, end + back + 1) - back
+            if end < at or chunk.startswith(term, end):
                 return end
-        self._dense = _DENSE_CHUNKS
+        # Too frequent a byte: take the rarest of the terminator's, or if that is no better none for some time.
+        counts = [chunk.count(term[index : index + 1], at) for index in range(min(len(term), _PROBED_BYTES))]
+        if min(counts) * _BYTES_PER_FALSE_HIT > len(chunk):
+            self._dense = _DENSE_CHUNKS
+        else:
+            self._known = _probing(term, counts.index(min(counts)))
         return chunk.find(term, at)
 
     def _deliver_partial(self, chunk: bytes, at: int, term: bytes) -> bool:
