@@ -19,7 +19,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
-from serving import arguments, serve
+from serving import BackPressure, arguments, serve
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 REQUEST_LINE = re.compile(rb"(%s) ([!-~]+) HTTP/(\d)\.(\d)" % TOKEN)
@@ -94,7 +94,7 @@ class Numbers:
         return b"".join(b"%9d\n" % number for number in range(start, self.next))
 
 
-class HTTPHandler(asynchat.async_chat):
+class HTTPHandler(BackPressure, asynchat.async_chat):
     """One connection: requests are answered in turn, over and over, until either side wants to close."""
 
     MAX_HEADERS = 8 * 1024
@@ -106,10 +106,6 @@ class HTTPHandler(asynchat.async_chat):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.await_headers()
-
-    def readable(self) -> bool:
-        """Take no further request from a client that does not take its answers."""
-        return not self.producer_fifo and bool(super().readable())
 
     def await_headers(self) -> None:
         """Collect up to the empty line."""

@@ -18,7 +18,7 @@ import functools
 import socket
 from collections.abc import Callable
 
-from serving import arguments, serve
+from serving import BackPressure, arguments, serve
 
 Store = dict[bytes, bytes]
 
@@ -27,7 +27,7 @@ class ProtocolError(Exception):
     """Bytes that are no command: it is unknown where the next one starts, so the connection ends."""
 
 
-class RespHandler(asynchat.async_chat):
+class RespHandler(BackPressure, asynchat.async_chat):
     """One client. Pipelining needs no code: commands are answered in the order in which they are framed."""
 
     MAX_LINE = 64 * 1024
@@ -41,10 +41,6 @@ class RespHandler(asynchat.async_chat):
         self.received: list[bytes] = []
         self.size = 0
         self.await_command()
-
-    def readable(self) -> bool:
-        """Take no further command from a client that does not take its replies."""
-        return not self.producer_fifo and bool(super().readable())
 
     def await_command(self) -> None:
         """Collect a line: a command in plain words, or the length of an array."""

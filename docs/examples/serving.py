@@ -1,8 +1,9 @@
-"""What each server here needs and asynchat leaves to the program: a command line, a listening socket, a clean end."""
+"""What the servers here need and asynchat leaves to the program: a command line, a listening socket, a clean end."""
 
 from __future__ import annotations
 
 import argparse
+import asynchat
 import asyncore
 import signal
 import socket
@@ -29,6 +30,15 @@ class Listener(asyncore.dispatcher):
     def handle_accepted(self, sock: socket.socket, addr: object) -> None:
         # The channel enters the loop's map by itself; the map keeps it alive.
         self.handler(sock)
+
+
+class BackPressure(asynchat.async_chat):
+    """Takes no further request from a client that does not take its answers, which would fill the memory instead."""
+
+    def readable(self) -> bool:
+        # A client may have vanished before it was accepted. Its channel is not connected and will never send,
+        # and nothing but reading finds that out.
+        return not (self.connected and self.producer_fifo) and bool(super().readable())
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:

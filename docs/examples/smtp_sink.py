@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from serving import arguments, serve
+from serving import BackPressure, arguments, serve
 
 PATH = r":\s*<([^<>\s]*)>((?:\s+\S+)*)\s*"
 MAIL = re.compile("FROM" + PATH, re.IGNORECASE)
@@ -23,7 +23,7 @@ RCPT = re.compile("TO" + PATH, re.IGNORECASE)
 Deliver = Callable[[str, list[str], bytes], None]
 
 
-class SMTPHandler(asynchat.async_chat):
+class SMTPHandler(BackPressure, asynchat.async_chat):
     """One client. ``deliver(sender, recipients, message)`` is called for each message that is complete."""
 
     MAX_LINE = 2048
@@ -45,10 +45,6 @@ class SMTPHandler(asynchat.async_chat):
         self.line_size = 0
         self.reset()
         self.push(b"220 smtp-sink ESMTP asynchat\r\n")
-
-    def readable(self) -> bool:
-        """Take no further command from a client that does not take its replies."""
-        return not self.producer_fifo and bool(super().readable())
 
     def reset(self) -> None:
         """Forget the message under way."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from asynchat_core import installed_backends
 # The demo drives the same programs: its servers and clients are the tests' as well.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 
-from servers import STDLIB, Launcher, Server
+from servers import PATIENCE, STDLIB, Launcher, Server
 
 LAUNCHERS = [backend.name for backend in installed_backends()]
 if importlib.util.find_spec("asynchat"):
@@ -44,6 +45,27 @@ def started(launcher: Launcher) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
+def leaves_nothing() -> Callable[[Server, Callable[[], object]], AbstractContextManager[None]]:
+    """Hold a block to this: in the end the server has closed each connection that was made in it.
+
+    ``talk`` is a short conversation with the server. It is held until that is so: the server may need a turn for it.
+    """
+
+    @contextmanager
+    def check(server: Server, talk: Callable[[], object]) -> Iterator[None]:
+        talk()
+        before = server.descriptors()
+        yield
+        deadline = time.monotonic() + PATIENCE
+        talk()
+        while server.descriptors() > before:
+            assert time.monotonic() < deadline, f"{server.descriptors()} descriptors are open, not {before}"
+            talk()
+
+    return check
+
+
+@pytest.fixture
 def server_of(started: Callable[..., Server]) -> Iterator[Callable[..., Server]]:
     """As ``started``; and whatever the test did to a server must not have made it fail."""
     used: list[Server] = []
@@ -54,4 +76,6 @@ def server_of(started: Callable[..., Server]) -> Iterator[Callable[..., Server]]
 
     yield start
     for server in used:
+        # pytest shows it beside a failure.
+        print(server.title, *server.lines[-40:], sep="\n")
         server.check()

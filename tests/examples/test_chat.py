@@ -29,6 +29,8 @@ def scene(launcher: Launcher) -> Iterator[Scene]:
     ):
         ann.expect("* ben came in")
         yield Scene(server, ann, ben)
+        # pytest shows it beside a failure.
+        print(server.title, *server.lines[-40:], sep="\n")
 
 
 def test_all_others_hear_what_one_says(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -149,11 +150,18 @@ def test_what_follows_a_wrong_command_is_not_run(server: Server) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"ECH", b"ECHO 10\n", b"ECHO 10\nhalf"])
-def test_a_client_that_vanishes_hurts_nobody(server: Server, sent: bytes) -> None:
-    """After a reset in the middle of a conversation the server serves the next client."""
-    wire = Wire(server.address)
-    wire.send(sent)
-    wire.vanish()
-    with Wire(server.address) as other:
-        other.send(b"ECHO 2\nhi")
-        assert b"hi" == other.read(2)
+@pytest.mark.parametrize("manner", ["close", "vanish"])
+def test_a_client_that_leaves_hurts_nobody(
+    server: Server, leaves_nothing: Callable[..., AbstractContextManager[None]], sent: bytes, manner: str
+) -> None:
+    """After a client that left in the middle of a conversation the next one is served, and nothing is left of it."""
+
+    def talk() -> None:
+        with Wire(server.address) as other:
+            other.send(b"ECHO 2\nhi")
+            assert b"hi" == other.read(2)
+
+    with leaves_nothing(server, talk):
+        wire = Wire(server.address)
+        wire.send(sent)
+        getattr(wire, manner)()
