@@ -22,6 +22,9 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
 
     def run(*arguments: str) -> object:
         monkeypatch.setattr(sys, "argv", ["tests/demo", *arguments])
+        # What the environment asks of a terminal is not what is tested.
+        monkeypatch.delenv("FORCE_COLOR", raising=False)
+        monkeypatch.setenv("COLUMNS", "120")
         with pytest.raises(SystemExit) as end:
             runpy.run_path(str(DEMO), run_name="__main__")
         return end.value.code
