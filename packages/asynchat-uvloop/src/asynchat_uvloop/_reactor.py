@@ -33,6 +33,9 @@ class AsyncioReactor(Reactor):
         self._driven_by: str | None = None
         self._limit = inf
         self._stopping = False
+        # Ends the batch of turn(): uvloop polls once more on its way to a stop.
+        self._end_of_batch: asyncio.Handle | None = None
+        self._batch_over = False
         self._failure: BaseException | None = None
         self._next_pump: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -81,8 +84,10 @@ class AsyncioReactor(Reactor):
         try:
             self._drive("turn")
         finally:
-            if stopper is not None:
-                stopper.cancel()
+            for handle in (stopper, self._end_of_batch):
+                if handle is not None:
+                    handle.cancel()
+            self._end_of_batch, self._batch_over = None, False
 
     def run(self, timeout: float) -> bool:
         """Run the loop until ``pump`` returns None: it is not stopped and started for each batch."""
@@ -138,7 +143,7 @@ class AsyncioReactor(Reactor):
 
     def _event(self, ready: Ready, events: int) -> None:
         # What is to leave the loop must not end in asyncio's exception handler; events behind it come again.
-        if self._failure is not None:
+        if self._failure is not None or self._batch_over:
             return
         try:
             ready(events)
@@ -148,9 +153,14 @@ class AsyncioReactor(Reactor):
 
     def _after_event(self) -> None:
         if self._driven_by == "turn":
+            if self._end_of_batch is None:
+                self._end_of_batch = self._loop.call_soon(self._end_batch)
             self._stop()
         elif self._next_pump is None:
             self._next_pump = self._loop.call_soon(self._pump_now)
+
+    def _end_batch(self) -> None:
+        self._batch_over = True
 
     def _pump_now(self) -> None:
         self._next_pump = None
