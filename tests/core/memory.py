@@ -1,0 +1,288 @@
+"""Framers and channels in memory: no kernel, no descriptor, no clock. Each keeps a trace of its callbacks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from asynchat_core import ChatMixin, Framer
+
+#: What happened, in order: bytes for a piece of data, a word for any other callback.
+Trace: TypeAlias = list[bytes | str]
+END = "end"
+TRAILING = b"~~~~"
+
+
+def nothing(machine: Any) -> None:
+    """Do nothing: what a callback does unless a test says otherwise."""
+
+
+def merged(trace: Iterable[bytes | str]) -> Trace:
+    """Join the pieces of data that follow each other: how a frame was cut does not matter."""
+    joined: Trace = []
+    for event in trace:
+        last = joined[-1] if joined else END
+        if isinstance(event, bytes) and isinstance(last, bytes):
+            joined[-1] = last + event
+        else:
+            joined.append(event)
+    return joined
+
+
+def data_of(trace: Iterable[bytes | str]) -> bytes:
+    """Return all data of a trace."""
+    return b"".join(event for event in trace if isinstance(event, bytes))
+
+
+class Recorder(Framer):
+    """
+    A framer that writes down its callbacks.
+
+    Args:
+        terminator: the first one.
+        found: called with the recorder in each ``found_terminator``, ``collect`` in each ``collect_incoming_data``.
+        too_long: called with the recorder and the size, in place of the default ``handle_frame_too_long``.
+        settings: attributes to set.
+    """
+
+    def __init__(
+        self,
+        terminator: Any = None,
+        *,
+        found: Callable[[Any], object] = nothing,
+        collect: Callable[[Any], object] = nothing,
+        too_long: Callable[[Any, int], object] | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__()
+        self.trace: Trace = []
+        self.found, self.collect, self.too_long = found, collect, too_long
+        for name, value in settings.items():
+            setattr(self, name, value)
+        self.set_terminator(terminator)
+
+    def collect_incoming_data(self, data: bytes) -> None:
+        # Never empty, and always bytes of its own: FRM-006, FRM-018.
+        assert data
+        assert type(data) is bytes
+        self.trace.append(data)
+        self.collect(self)
+
+    def found_terminator(self) -> None:
+        self.trace.append(END)
+        self.found(self)
+
+    def handle_frame_too_long(self, size: int) -> None:
+        self.trace.append(f"too long: {size}")
+        if self.too_long is None:
+            super().handle_frame_too_long(size)
+        else:
+            self.too_long(self, size)
+
+
+class Frames(Framer):
+    """A framer that is told of whole frames."""
+
+    def __init__(self, terminator: Any = None) -> None:
+        super().__init__()
+        self.trace: Trace = []
+        self.set_terminator(terminator)
+
+    def frame_received(self, frame: bytes) -> None:
+        self.trace.append(frame)
+
+
+def three_ways(make: Callable[[], Any], stream: bytes, expected: Trace) -> None:
+    """
+    Hold a framer to a merged trace, with the stream whole, byte by byte, and with bytes behind it in the same chunk.
+
+    Of the trailing bytes none may be lost. They must not complete a frame by bytes.
+    """
+    whole, bytewise, trailed = make(), make(), make()
+    whole.feed(stream)
+    for at in range(len(stream)):
+        bytewise.feed(stream[at : at + 1])
+    trailed.feed(stream + TRAILING)
+
+    assert expected == merged(whole.trace)
+    assert expected == merged(bytewise.trace)
+    assert whole.ac_in_buffer == bytewise.ac_in_buffer
+    assert expected == merged(_without_trailing(trailed.trace, len(data_of(whole.trace)), len(expected)))
+    unseen = data_of(whole.trace) + whole.ac_in_buffer
+    assert unseen + TRAILING == data_of(trailed.trace) + trailed.ac_in_buffer
+
+
+def _without_trailing(trace: Trace, length: int, events: int) -> Trace:
+    """Cut a merged trace to its first ``events``, and to ``length`` bytes of data."""
+    kept: Trace = []
+    for event in merged(trace)[:events]:
+        kept.append(event[:length] if isinstance(event, bytes) else event)
+        length -= len(event) if isinstance(event, bytes) else 0
+    return kept
+
+
+class Wire:
+    """
+    A socket in memory, for one channel.
+
+    Args:
+        arriving: what ``recv`` gives: bytes, as many as asked for and the rest next time; b"" for the end of the
+            stream; exceptions, which it raises. After the last it raises BlockingIOError.
+        takes: how many bytes each ``send`` takes, or what it raises. After the last it takes everything.
+
+    Attributes:
+        sent: what each ``send`` took, in order.
+        offered: how many bytes each ``send`` was given.
+    """
+
+    def __init__(self, arriving: Sequence[Any] = (), takes: Sequence[Any] = ()) -> None:
+        self.arriving: deque[Any] = deque(arriving)
+        self.takes: deque[Any] = deque(takes)
+        self.sent: list[bytes] = []
+        self.offered: list[int] = []
+        self.asked: list[int] = []
+        self.closed = False
+
+    @property
+    def output(self) -> bytes:
+        """All that was sent."""
+        return b"".join(self.sent)
+
+    def recv(self, size: int) -> bytes:
+        self.asked.append(size)
+        if not self.arriving:
+            raise BlockingIOError
+        first = self.arriving.popleft()
+        if isinstance(first, BaseException):
+            raise first
+        if len(first) > size:
+            self.arriving.appendleft(first[size:])
+        piece: bytes = first[:size]
+        return piece
+
+    def send(self, data: bytes) -> int:
+        assert not self.closed
+        self.offered.append(len(data))
+        room = self.takes.popleft() if self.takes else len(data)
+        if isinstance(room, BaseException):
+            raise room
+        self.sent.append(data[:room])
+        return min(room, len(data))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class MemoryChannel:
+    """What ``ChatMixin`` needs of a dispatcher, on a ``Wire``; the trace tells what it called."""
+
+    socket: Any
+
+    def __init__(self, wire: Any) -> None:
+        self.trace: Trace = []
+        self.connected = True
+        self.accepting = self.connecting = False
+        self.socket = wire
+        self.interest_changes = 0
+        self.reading_on = 0
+
+    def send(self, data: bytes) -> int:
+        try:
+            return int(self.socket.send(data))
+        except BlockingIOError:
+            return 0
+
+    def recv(self, size: int) -> bytes:
+        data: bytes = self.socket.recv(size)
+        if not data:
+            self.handle_close()
+        return data
+
+    def handle_read_event(self) -> None:
+        self.handle_read()
+
+    def handle_read(self) -> None:
+        raise NotImplementedError
+
+    def handle_close(self) -> None:
+        raise NotImplementedError
+
+    def handle_error(self) -> None:
+        self.trace.append("error")
+        self.close()
+
+    def add_channel(self, map: Any = None) -> None:
+        self.trace.append("added")
+
+    def close(self) -> None:
+        self.connected = False
+        self.trace.append("closed")
+        self.socket.close()
+
+    def _output_changed(self) -> None:
+        self.interest_changes += 1
+
+    def _read_on_later(self) -> None:
+        self.reading_on += 1
+
+
+class Chat(ChatMixin, MemoryChannel):
+    """
+    An async_chat in memory that writes down its callbacks.
+
+    Args:
+        terminator: the first one.
+        arriving, takes: of its ``Wire``, which is ``wire``.
+        callbacks: by the name of a method, what it is to do behind writing itself down.
+    """
+
+    def __init__(
+        self,
+        terminator: Any = None,
+        *,
+        arriving: Sequence[Any] = (),
+        takes: Sequence[Any] = (),
+        **callbacks: Callable[[Any], object],
+    ) -> None:
+        self._init_chat()
+        self.wire = Wire(arriving, takes)
+        MemoryChannel.__init__(self, self.wire)
+        self.callbacks = callbacks
+        self.set_terminator(terminator)
+
+    def collect_incoming_data(self, data: bytes) -> None:
+        self.trace.append(data)
+        self._react("collect")
+
+    def found_terminator(self) -> None:
+        self.trace.append(END)
+        self._react("found")
+
+    def handle_close(self) -> None:
+        self.trace.append("handle_close")
+        super().handle_close()
+
+    def read(self, *arriving: Any) -> None:
+        """Let something arrive, and be read in as many readings as there are pieces of it."""
+        self.wire.arriving.extend(arriving)
+        for _ in arriving:
+            self.handle_read_event()
+
+    def _react(self, name: str) -> None:
+        self.callbacks.get(name, nothing)(self)
+
+
+class Pieces:
+    """A producer of ready-made pieces; what is callable or an exception among them is called or raised."""
+
+    def __init__(self, *pieces: Any) -> None:
+        self.pieces = deque(pieces)
+        self.asked = 0
+
+    def more(self) -> Any:
+        self.asked += 1
+        piece = self.pieces.popleft() if self.pieces else b""
+        if isinstance(piece, BaseException):
+            raise piece
+        return piece() if callable(piece) else piece
