@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncore
-from asyncore import ExitNow, close_all, dispatcher, dispatcher_with_send, file_dispatcher, socket_map
+from asyncore import ExitNow, close_all, dispatcher_with_send, file_dispatcher, socket_map
 
 from . import asynchat
+from ._dispatcher import dispatcher
 from ._loop import ChannelMap, call_later, call_soon_threadsafe, loop, poll_once
 from .asynchat import async_chat
 

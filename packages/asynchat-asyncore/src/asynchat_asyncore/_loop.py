@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from asynchat_core._agenda import Agenda, Timer
+from asynchat_core.agenda import Agenda, Timer
 
 AnyMap: TypeAlias = MutableMapping[int, Any]
 

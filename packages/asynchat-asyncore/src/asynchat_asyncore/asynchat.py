@@ -8,12 +8,12 @@ from typing import Any
 
 from asynchat_core import ChatMixin, find_prefix_at_end, simple_producer
 
-from ._loop import LEAVES_LOOP
+from ._dispatcher import dispatcher
 
 __all__ = ("async_chat", "asyncore", "find_prefix_at_end", "simple_producer")
 
 
-class async_chat(ChatMixin, asyncore.dispatcher):  # noqa: N801 - the documented name
+class async_chat(ChatMixin, dispatcher):  # noqa: N801 - the documented name
     """
     A channel that cuts its input into frames and queues its output.
 
@@ -22,14 +22,13 @@ class async_chat(ChatMixin, asyncore.dispatcher):  # noqa: N801 - the documented
         map: the map of channels to live in; None for ``asyncore.socket_map``.
     """
 
-    _leaves_loop = LEAVES_LOOP
-
     def __init__(self, sock: Any = None, map: MutableMapping[int, Any] | None = None) -> None:
         self._init_chat()
-        asyncore.dispatcher.__init__(self, sock, map)
+        dispatcher.__init__(self, sock, map)
 
-    def _output_changed(self) -> None:
-        """Do nothing: asyncore asks ``writable()`` before each wait."""
+    def readable(self) -> bool:
+        """Return whether the loop is to wait for input."""
+        return ChatMixin.readable(self) and dispatcher.readable(self)
 
     def _read_on_later(self) -> None:
-        """Do nothing: without ``frames_per_turn`` there is nothing left to read on."""
+        self._call_later(0, self._read_on)

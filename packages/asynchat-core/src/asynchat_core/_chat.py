@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ._batch import close_batch, current_batch, open_batch
 from ._framer import Framer
+from ._limits import Limits
 from ._producers import Buffer, Producer, ProducerQueue, as_bytes
 
 # Read and send sizes adapt between these two (bytes), where the program left the documented default.
@@ -22,12 +23,13 @@ class DefaultSize(int):
     """A buffer size that the program has not set: the channel may choose a better one."""
 
 
-class ChatMixin(Framer):
+class ChatMixin(Limits, Framer):
     """
     Frames in, queued output out: the methods of async_chat, for a class that also derives from a dispatcher.
 
-    Of the channel it needs ``send(data) -> count``, ``recv(size) -> bytes``, ``close()``, ``handle_close()``,
-    ``handle_error()``, ``connected`` and ``_output_changed()``, by which it says that there is something to write.
+    Of the channel it needs what ``sockets.SocketChannel`` has and documents, above all ``send(data) -> count``,
+    ``recv(size) -> bytes``, ``close()``, ``handle_error()``, ``connected``, and ``_output_changed()``, by which it says
+    that what it waits for may have changed.
     All bytes go through the first two, looked up on the instance, so that a subclass may override them.
 
     Any method may be called in any callback. Callbacks run in the thread of the loop, and so must all calls.
@@ -41,16 +43,11 @@ class ChatMixin(Framer):
     deliver_after_close: bool = False
     #: Whole frames delivered in one go, before other channels have their turn; None for no bound.
     frames_per_turn: int | None = None
-    #: Exceptions that leave the loop; all others go to ``handle_error``.
-    _leaves_loop: ClassVar[tuple[type[BaseException], ...]] = ()
-
     if TYPE_CHECKING:
-        connected: bool
+        debug: bool
         send: Callable[[Any], int]
         recv: Callable[[int], Any]
-        handle_error: Callable[[], None]
-        _output_changed: Callable[[], None]
-        _read_on_later: Callable[[], None]
+        _check_thread: Callable[[], None]
 
     _queue: ProducerQueue
     _socket: Any
@@ -67,6 +64,7 @@ class ChatMixin(Framer):
     def _init_chat(self) -> None:
         """Make the state new; to be called before the dispatcher's constructor, and as often as that is."""
         Framer.__init__(self)
+        self._init_limits()
         self._queue = ProducerQueue(self)
         self._read_size = self._send_size = _LEAST_SIZE
         self._held = self._blocked = self._sending = self._closed = self._frames_left = False
@@ -88,22 +86,31 @@ class ChatMixin(Framer):
         Send ``data``, or queue what the socket does not take.
 
         Called while this or another channel of the thread handles an event, it leaves when that is done, together with
-        what is pushed meanwhile; else at once (OUT-018). On a closed channel it is dropped (OUT-011).
+        what is pushed meanwhile; else at once (OUT-018).
+
+        Returns:
+            Whether the channel is below ``output_high_mark``; always, without one.
 
         Raises:
             TypeError: not bytes, bytearray or memoryview; nothing is queued (OUT-003).
+            ChannelClosed: the channel is closed or closing, and ``strict_close`` is set; without it ``data`` is dropped
+                (OUT-011).
         """
+        if self.debug:
+            self._check_thread()
+        if self._closing or self._closed:
+            as_bytes(data)
+            return self._refuse_push()
         queue = self._queue
         queue.push(data)
-        if self._held or self._blocked:
-            if self._closed:
-                queue.clear()
-            elif queue.size >= _MOST_HELD and not self._blocked:
-                self._flush_held()
-                self._held = True
-        else:
+        if self._blocked:
+            return self.output_high_mark is None or self._check_marks()
+        if not self._held:
             self._send_soon()
-        return True
+        elif queue.size >= _MOST_HELD:
+            self._flush_held()
+            self._held = True
+        return not self._output_paused
 
     def push_with_producer(self, producer: Producer | Buffer) -> bool:
         """
@@ -113,25 +120,30 @@ class ChatMixin(Framer):
 
         Raises:
             TypeError: ``producer`` has no method ``more``.
+            ChannelClosed: as for ``push``.
         """
+        if self._closing or self._closed:
+            return self._refuse_push()
         self._queue.push_producer(producer)
-        if self._closed:
-            self._queue.clear()
-        elif not self._held and not self._blocked:
+        if not self._held and not self._blocked:
             self._send_soon()
-        return True
+        return not self._output_paused
 
     def close_when_done(self) -> None:
         """Call ``handle_close()`` when all that is queued by now has been sent; never within this call (CWD-011)."""
-        if not self._closed:
+        if not self._closed and not self._closing:
+            self._closing = True
             self._queue.push_close_mark()
+            self._began("flush")
             self._output_changed()
 
     def discard_buffers(self) -> None:
-        """Drop the input that no callback has seen, ``incoming``, and all queued output with its close marks."""
+        """Drop the input that no callback has seen, ``incoming``, and all queued output with its close mark."""
         self.ac_in_buffer = b""
         self.incoming.clear()
         self._queue.clear()
+        self._closing = False
+        self._since.pop("flush", None)
 
     def initiate_send(self) -> None:
         """
@@ -151,7 +163,7 @@ class ChatMixin(Framer):
                 chunk = queue.next_chunk(self._out_size(), self.encoding if self.use_encoding else None)
                 if not isinstance(chunk, bytes):
                     queue.popleft()
-                    self.handle_close()
+                    self._finish()
                     return
                 if not chunk or not self.connected:
                     continue
@@ -160,6 +172,8 @@ class ChatMixin(Framer):
                 allowance -= len(chunk)
         finally:
             self._sending = False
+            if self.output_high_mark is not None and not self._closed:
+                self._check_marks()
             if queue:
                 self._output_changed()
 
@@ -173,6 +187,8 @@ class ChatMixin(Framer):
             return False
         if count:
             self._queue.sent(count)
+            if self._since:
+                self._note_output()
         if count < length:
             self._blocked = True
             return False
@@ -198,18 +214,13 @@ class ChatMixin(Framer):
             return
         self._held = False
         if self._queue and not self._blocked:
-            try:
-                self.initiate_send()
-            except self._leaves_loop:
-                raise
-            except Exception:
-                self.handle_error()
+            self._guarded(self.initiate_send)
 
     # --- the channel's events
 
     def readable(self) -> bool:
-        """Return whether the loop is to wait for input: always (API-010)."""
-        return True
+        """Return whether the loop is to wait for input: unless reading is paused (API-010)."""
+        return self._wants_input()
 
     def writable(self) -> bool:
         """Return whether the loop is to wait for room to write: there is output, or no connection yet (API-010)."""
@@ -220,22 +231,23 @@ class ChatMixin(Framer):
 
     def handle_read(self) -> None:
         """Read once and make the callbacks that the bytes complete; what these push leaves when they are done."""
+        if self._lingering:
+            self._read()
+            return
         data = b""
         if not self._frames_left:
             data = self._read()
             if not data:
                 return
-        batch = open_batch()
-        self._held = True
-        self._frames_left = True
+        batch, frames = open_batch(), self._frames
+        self._held = self._frames_left = True
         try:
-            if self.frames_per_turn is None:
-                self._frames_left = self.feed(data)
-            else:
-                self._frames_left = self.feed(data, self.frames_per_turn)
-                if self._frames_left:
-                    self._read_on_later()
+            self._frames_left = self.feed(data, self.frames_per_turn)
+            if self._frames_left and self._wants_input():
+                self._read_on_later()
         finally:
+            if self.frame_timeout is not None or self.idle_timeout is not None:
+                self._note_input(frames)
             self._flush_held()
             close_batch(batch)
 
@@ -273,19 +285,27 @@ class ChatMixin(Framer):
             self._read_on()
 
     def _read_on(self) -> None:
-        while self._frames_left and not self._closed:
-            try:
-                self.handle_read()
-            except self._leaves_loop:
-                raise
-            except Exception:
-                self.handle_error()
+        while self._frames_left and not self._closed and self._wants_input():
+            self._guarded(self.handle_read)
 
     def handle_write(self) -> None:
         """Send what is queued."""
         self._blocked = False
         self.initiate_send()
         self._output_changed()
+
+    def connect(self, address: Any) -> None:
+        """Begin to connect; see the dispatcher. It is given up after ``connect_timeout`` seconds."""
+        super().connect(address)  # type: ignore[misc]
+        if self.connecting:
+            self._began("connect")
+
+    def handle_connect_event(self) -> None:
+        """Finish connecting."""
+        self._since.pop("connect", None)
+        super().handle_connect_event()  # type: ignore[misc]
+        if self.idle_timeout is not None:
+            self._began("idle")
 
     def handle_close(self) -> None:
         """Close the channel; called once, when the peer is gone, and for the close mark."""
@@ -314,6 +334,7 @@ class ChatMixin(Framer):
             self.reset_input()
             self._queue.clear()
             self._closed = self._blocked = self._frames_left = False
+            self._init_limits()
         super().add_channel(map)  # type: ignore[misc]
 
     def close(self) -> None:
@@ -330,6 +351,9 @@ class ChatMixin(Framer):
             if not self.deliver_after_close:
                 self._stop_input()
             self._queue.clear()
+            self._since.clear()
+            if self._watchdog is not None:
+                self._watchdog.cancel()
         super().close()  # type: ignore[misc]
 
     def _send_last(self) -> None:

@@ -82,6 +82,8 @@ class Framer:
     _step: int
     _owed: bool
     _stopped: bool
+    # Frames ended so far.
+    _frames: int
     # Bytes delivered of the frame that has not ended, and what ends the one that is being dropped.
     _partial: int
     _skipping: bytes | int | None
@@ -101,6 +103,7 @@ class Framer:
         self.incoming: list[bytes] = []
         self._chunk, self._at, self._ahead, self._step = b"", 0, None, 0
         self._owed = self._stopped = False
+        self._frames = 0
         self._partial, self._skipping = 0, None
         self._window = self._dense = 0
         self._known = _NOTHING_KNOWN
@@ -212,6 +215,7 @@ class Framer:
                     if self._stopped:
                         return False
                     owed = False
+                self._frames += 1
                 self.found_terminator()
                 at = self._at
             else:
@@ -352,6 +356,7 @@ class Framer:
             self._window = 0
             return 0
         self._at, self._step = end, len(term)
+        self._frames += count
         ahead = self._ahead = iter(parts)
         owed = False
         try:

@@ -27,9 +27,9 @@ from errno import (
 
 from .channels import LEAVES_LOOP as _reraised_exceptions
 from .channels import ExitNow
-from .dispatcher import DISCONNECTED as _DISCONNECTED
-from .dispatcher import compact_traceback
 from .loops import _exception, read, readwrite, write
+from .sockets import DISCONNECTED as _DISCONNECTED
+from .sockets import compact_traceback
 from .variants import file_wrapper
 
 __all__ = (

@@ -10,8 +10,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakSet
 
-from ._agenda import Agenda, Timer
 from ._batch import close_batch, open_batch
+from .agenda import Agenda, Timer
 from .reactor import READ, WRITE, Reactor
 
 if TYPE_CHECKING:
@@ -135,6 +135,11 @@ class Driver:
         timer = self.agenda.call_later(delay, callback, *args)
         self._nudge()
         return timer
+
+    def check_thread(self, channel: Any) -> None:
+        """Raise RuntimeError in another thread than the one that runs the loop."""
+        if self._thread is not None and self._thread != get_ident():
+            raise RuntimeError(f"{channel!r} is used outside the thread of its loop: use call_soon_threadsafe()")
 
     def _nudge(self) -> None:
         """Make the loop notice, if it would not by itself."""

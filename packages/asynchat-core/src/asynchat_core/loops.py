@@ -8,10 +8,10 @@ from errno import EBADF
 from types import ModuleType
 from typing import Any
 
-from ._agenda import Timer
+from .agenda import Timer
 from .channels import LEAVES_LOOP, AnyMap, Driver, driver_of, release
-from .dispatcher import DISCONNECTED
 from .reactor import Reactor
+from .sockets import DISCONNECTED
 
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL if hasattr(select, "poll") else 0
 

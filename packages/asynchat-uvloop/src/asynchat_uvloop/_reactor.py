@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable
 from math import inf
@@ -28,7 +29,10 @@ class AsyncioReactor(Reactor):
     def __init__(self, loop: AbstractEventLoop | None = None) -> None:
         self._owned = loop is None
         self._loop = self.new_loop() if loop is None else loop
-        self._masks: dict[int, int] = {}
+        self._watched: dict[int, tuple[int, Ready]] = {}
+        self._errors = _ErrorWatch(self._loop, self._revive) if isinstance(self._loop, uvloop.Loop) else None
+        # Descriptors in error, which uvloop must be told of again after each event.
+        self._broken: set[int] = set()
         # Who runs the loop: turn(), until the first event; run(), until pump says so; None: somebody else.
         self._driven_by: str | None = None
         self._limit = inf
@@ -53,21 +57,30 @@ class AsyncioReactor(Reactor):
 
     def watch(self, fd: int, mask: int, ready: Ready) -> None:
         """Add what is new of ``mask`` and remove what is no longer in it."""
-        before = self._masks.get(fd, 0)
-        # By number: for a socket object uvloop would keep the descriptor open until the reader is removed.
-        if mask & READ:
-            self._loop.add_reader(fd, self._event, ready, READ)
-        elif before & READ:
-            self._loop.remove_reader(fd)
-        if mask & WRITE:
-            self._loop.add_writer(fd, self._event, ready, WRITE)
-        elif before & WRITE:
-            self._loop.remove_writer(fd)
-        self._masks[fd] = mask
+        before = self._watched.get(fd, (0, None))[0]
+        self._watched[fd] = mask, ready
+        self._disarm(fd, before & ~mask)
+        self._arm(fd, mask, ready)
+        if not before and self._errors is not None:
+            self._errors.add(fd)
 
     def unwatch(self, fd: int) -> None:
         """Remove reader and writer."""
-        mask = self._masks.pop(fd, 0)
+        mask = self._watched.pop(fd, (0, None))[0]
+        if mask:
+            self._broken.discard(fd)
+            if self._errors is not None:
+                self._errors.remove(fd)
+            self._disarm(fd, mask)
+
+    def _arm(self, fd: int, mask: int, ready: Ready) -> None:
+        # By number: for a socket object uvloop would keep the descriptor open until the reader is removed.
+        if mask & READ:
+            self._loop.add_reader(fd, self._event, fd, ready, READ)
+        if mask & WRITE:
+            self._loop.add_writer(fd, self._event, fd, ready, WRITE)
+
+    def _disarm(self, fd: int, mask: int) -> None:
         if mask & READ:
             self._loop.remove_reader(fd)
         if mask & WRITE:
@@ -111,8 +124,10 @@ class AsyncioReactor(Reactor):
         """Remove everything that is watched; close the loop if it is our own."""
         if self._loop.is_closed():
             return
-        for fd in list(self._masks):
+        for fd in list(self._watched):
             self.unwatch(fd)
+        if self._errors is not None:
+            self._errors.close()
         for handle in (self._timer, self._next_pump):
             if handle is not None:
                 handle.cancel()
@@ -122,7 +137,7 @@ class AsyncioReactor(Reactor):
 
     def after_fork(self) -> None:
         """Do nothing: to remove a reader here would remove it from the parent's epoll too."""
-        self._masks.clear()
+        self._watched.clear()
 
     def _refuse_running(self) -> None:
         if self._loop.is_running():
@@ -141,7 +156,17 @@ class AsyncioReactor(Reactor):
             failure, self._failure = self._failure, None
             raise failure
 
-    def _event(self, ready: Ready, events: int) -> None:
+    def _revive(self, fd: int) -> None:
+        """Make uvloop watch a descriptor again that libuv has given up because of an error on it."""
+        watched = self._watched.get(fd)
+        if watched is not None:
+            self._broken.add(fd)
+            self._disarm(fd, watched[0])
+            self._arm(fd, *watched)
+
+    def _event(self, fd: int, ready: Ready, events: int) -> None:
+        if fd in self._broken:
+            self._revive(fd)
         # What is to leave the loop must not end in asyncio's exception handler; events behind it come again.
         if self._failure is not None or self._batch_over:
             return
@@ -198,6 +223,49 @@ class AsyncioReactor(Reactor):
         if not self._stopping:
             self._stopping = True
             self._loop.stop()
+
+
+class _ErrorWatch:
+    """
+    See errors on descriptors that uvloop watches.
+
+    On POLLERR libuv stops watching and calls back once; uvloop does not notice, and what the socket still holds, the
+    error above all, is never reported (uvloop 0.23). An epoll of ours, edge-triggered and for errors only, costs
+    nothing until one comes, and is itself watched by the loop. Where there is no epoll, libuv has no such habit.
+    """
+
+    def __init__(self, loop: AbstractEventLoop, report: Callable[[int], object]) -> None:
+        self._loop = loop
+        self._report = report
+        self._epoll = select.epoll() if hasattr(select, "epoll") else None
+        if self._epoll is not None:
+            loop.add_reader(self._epoll.fileno(), self._look)
+
+    def add(self, fd: int) -> None:
+        """Watch ``fd`` for errors."""
+        if self._epoll is not None:
+            self._epoll.register(fd, select.EPOLLET)
+
+    def remove(self, fd: int) -> None:
+        """Forget ``fd``, closed or not."""
+        if self._epoll is not None:
+            try:
+                self._epoll.unregister(fd)
+            except OSError:
+                # Closed already, which removes it.
+                pass
+
+    def close(self) -> None:
+        """Give back the descriptor."""
+        if self._epoll is not None:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+
+    def _look(self) -> None:
+        assert self._epoll is not None
+        for fd, events in self._epoll.poll(0):
+            if events & select.EPOLLERR:
+                self._report(fd)
 
 
 class ChannelMap(_ChannelMap):

@@ -1,0 +1,44 @@
+"""asyncore's dispatcher, its map and loop with our handling of the socket."""
+
+from __future__ import annotations
+
+import asyncore
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from asynchat_core.agenda import Timer
+from asynchat_core.sockets import SocketChannel
+
+from . import _loop
+
+
+class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the documented name
+    """
+    A socket in asyncore's map. How it connects, accepts, sends, receives and fails is that of every other backend.
+
+    Args:
+        sock: a socket, made non-blocking here; without one, call ``create_socket`` or ``set_socket``.
+        map: the map of channels to live in; None for ``asyncore.socket_map``.
+    """
+
+    _leaves_loop = _loop.LEAVES_LOOP
+
+    def readable(self) -> bool:
+        """Return whether the loop is to wait for input: not after its end, nor while a listener rests."""
+        return not self._at_eof and not self._resting
+
+    def add_channel(self, map: MutableMapping[int, Any] | None = None) -> None:
+        """Enter ``map``, or the channel's own."""
+        self._at_eof = False
+        if self._fileno is None and self.socket is not None:
+            self._fileno = self.socket.fileno()
+        asyncore.dispatcher.add_channel(self, map)
+
+    def _call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+        return _loop.call_later(delay, callback, map=self._map)
+
+    def _output_changed(self) -> None:
+        """Do nothing: asyncore asks ``writable()`` before each wait."""
+
+    def _check_thread(self) -> None:
+        """Do nothing: asyncore does not know its thread."""

@@ -1,0 +1,408 @@
+"""What a channel does with its socket, the same on every loop."""
+
+from __future__ import annotations
+
+import os
+import socket as _socket
+import struct
+import sys
+from errno import (
+    EAGAIN,
+    EALREADY,
+    EBADF,
+    ECONNABORTED,
+    ECONNRESET,
+    EHOSTUNREACH,
+    EINPROGRESS,
+    EISCONN,
+    EMFILE,
+    ENETDOWN,
+    ENETUNREACH,
+    ENFILE,
+    ENOBUFS,
+    ENOMEM,
+    ENOTCONN,
+    EPERM,
+    EPIPE,
+    EPROTO,
+    ESHUTDOWN,
+    ETIMEDOUT,
+    EWOULDBLOCK,
+)
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .channels import LEAVES_LOOP, NothingToRead, log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .agenda import Timer
+
+#: The connection is gone, whatever the network calls it (O18 of the defects): ``handle_close``, not ``handle_error``.
+DISCONNECTED = frozenset(
+    {ECONNRESET, ENOTCONN, ESHUTDOWN, ECONNABORTED, EPIPE, EBADF, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN}
+)
+# accept() failed for the one client, or for now: the listener stays.
+_CLIENT_GONE = frozenset({EWOULDBLOCK, EAGAIN, ECONNABORTED, EPROTO, EPERM, ENETDOWN, EHOSTUNREACH, ENETUNREACH})
+_OUT_OF_RESOURCES = frozenset({EMFILE, ENFILE, ENOBUFS, ENOMEM})
+# Seconds that a listener rests when the process has no descriptor left.
+_ACCEPT_REST = 0.2
+# Connections taken in one turn.
+_ACCEPTS_PER_TURN = 100
+
+
+# Bytes of unread input that are dropped before a socket is closed, so that the close is no reset.
+_MOST_DRAINED = 1048576
+
+
+class SocketChannel:
+    """
+    Connect, accept, send, receive, and the events of a socket with what is raised in their handlers.
+
+    It is a part of every backend's dispatcher. Of the rest it needs the map (``add_channel``, ``del_channel``), the
+    socket and its flags, and two ways to speak to the loop: ``_output_changed()`` and ``_call_later(delay, callback)``.
+    """
+
+    ignore_log_types: frozenset[str] = frozenset({"warning"})
+    _leaves_loop: ClassVar[tuple[type[BaseException], ...]] = LEAVES_LOOP
+
+    if TYPE_CHECKING:
+        addr: Any
+        connected: bool
+        accepting: bool
+        connecting: bool
+        socket: Any
+        _fileno: int | None
+        _map: Any
+        add_channel: Callable[..., None]
+        del_channel: Callable[..., None]
+        close: Callable[[], None]
+        _output_changed: Callable[[], None]
+        _call_later: Callable[[float, Callable[[], object]], Timer]
+
+    # End of stream seen, so that nothing is read any more; a listener rests.
+    _at_eof: bool = False
+    _resting: bool = False
+
+    def __repr__(self) -> str:
+        status = [f"{type(self).__module__}.{type(self).__qualname__}"]
+        if self.accepting and self.addr:
+            status.append("listening")
+        elif self.connected:
+            status.append("connected")
+        if self.addr is not None:
+            try:
+                status.append("{}:{:d}".format(*self.addr))
+            except (TypeError, ValueError, IndexError):
+                status.append(repr(self.addr))
+        return f"<{' '.join(status)} at {id(self):#x}>"
+
+    # --- the socket
+
+    def set_reuse_addr(self) -> None:
+        """Let a server bind its port again at once (ACC-009)."""
+        try:
+            self.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        except OSError:
+            pass
+
+    def listen(self, num: int) -> None:
+        """Accept connections, with a backlog of ``num``."""
+        self.accepting = True
+        self.socket.listen(num)
+        self._output_changed()
+
+    def bind(self, addr: Any) -> None:
+        """Bind the socket to ``addr``. Raises OSError that names the address when it cannot be had."""
+        self.addr = addr
+        try:
+            self.socket.bind(addr)
+        except OSError as error:
+            error.filename = None
+            if error.strerror and repr(addr) not in error.strerror:
+                error.strerror = f"{error.strerror}: cannot bind to {addr!r}"
+            raise
+
+    def connect(self, address: Any) -> None:
+        """
+        Begin to connect; ``handle_connect`` tells of success, ``handle_error`` or ``handle_close`` of failure.
+
+        A socket that is connected already calls ``handle_connect`` at once.
+
+        Raises:
+            OSError: the connection failed at once; the channel has left the map then (CON-003).
+        """
+        self.connected = False
+        self.connecting = True
+        error = self.socket.connect_ex(address)
+        if error in (EINPROGRESS, EALREADY, EWOULDBLOCK):
+            self.addr = address
+            if self._fileno is None:
+                self.add_channel()
+            self._output_changed()
+        elif error in (0, EISCONN):
+            self.addr = address
+            if self._fileno is None:
+                self.add_channel()
+            self.handle_connect_event()
+            self._output_changed()
+        else:
+            self.connecting = False
+            self.del_channel()
+            raise OSError(error, f"{os.strerror(error)}: cannot connect to {address!r}")
+
+    def accept(self) -> tuple[Any, Any] | None:
+        """
+        Take one waiting connection.
+
+        Returns:
+            The socket and the peer's address; None when there is none, its client has gone, or the process has no
+            descriptor left, for which the listener rests a moment instead of spinning (ACC-007).
+        """
+        try:
+            pair = self.socket.accept()
+        except OSError as error:
+            if error.errno in _OUT_OF_RESOURCES:
+                self._rest(error)
+            elif error.errno not in _CLIENT_GONE:
+                raise
+            return None
+        except TypeError:
+            # A stand-in for a socket that has no connection says so by returning None.
+            return None
+        return None if pair is None else tuple(pair)
+
+    def send(self, data: Any) -> int:
+        """Send and return how many bytes the kernel took: 0 when it has no room, or the peer is gone (ERR-011)."""
+        try:
+            return int(self.socket.send(data))
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if error.errno not in DISCONNECTED:
+                raise
+            self._lost()
+            return 0
+
+    def recv(self, buffer_size: int) -> bytes:
+        """
+        Receive up to ``buffer_size`` bytes. At the end of the stream ``handle_close`` runs, and b"" is returned.
+
+        Raises:
+            BlockingIOError: nothing is there.
+            OSError: anything but a lost connection (ERR-009).
+        """
+        try:
+            data: bytes = self.socket.recv(buffer_size)
+        except BlockingIOError as error:
+            raise NothingToRead(*error.args) from None
+        except OSError as error:
+            if error.errno not in DISCONNECTED:
+                raise
+            self._lost()
+            return b""
+        if not data and not self._is_datagram():
+            self._ended()
+        return data
+
+    def _is_datagram(self) -> bool:
+        return getattr(self.socket, "type", None) == _socket.SOCK_DGRAM
+
+    def _ended(self) -> None:
+        """The peer has ended its stream."""
+        self._lost()
+
+    def _lost(self) -> None:
+        """The connection is over: say so once, and never look for input again (CLS-010, EOF-011)."""
+        if not self._at_eof:
+            self._at_eof = True
+            self._output_changed()
+            self.handle_close()
+
+    def _rest(self, error: OSError) -> None:
+        if not self._resting:
+            self._resting = True
+            self.log_info(f"accepting rests for {_ACCEPT_REST} s: {error}", "error")
+            self._call_later(_ACCEPT_REST, self._rested)
+            self._output_changed()
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._output_changed()
+
+    def _force_close(self) -> None:
+        """Leave the map and close the socket, whatever the program's own close() does."""
+        self.del_channel()
+        if self.socket is not None:
+            self.socket.close()
+
+    # --- how it ends
+
+    def _shut_write(self) -> bool:
+        """Tell the peer that no more will come; False for what is no plain socket, and for one that is gone."""
+        # A TLS socket has its own way to say so, and its bytes are not ours to drop.
+        if type(self.socket) is not _socket.socket:
+            return False
+        try:
+            self.socket.shutdown(_socket.SHUT_WR)
+        except OSError:
+            return False
+        return True
+
+    def _drain_input(self) -> int:
+        """Drop input that has arrived; return how many bytes it was, at least one when there may be more."""
+        dropped = 0
+        try:
+            while dropped < _MOST_DRAINED:
+                data = self.socket.recv(65536)
+                if not data:
+                    self._at_eof = True
+                    return 0
+                dropped += len(data)
+        except OSError:
+            pass
+        return dropped
+
+    def _make_abrupt(self) -> None:
+        """Let the close be a reset."""
+        try:
+            self.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, struct.pack("ii", 1, 0))
+        except (OSError, AttributeError):
+            pass
+
+    # --- events
+
+    def handle_read_event(self) -> None:
+        """Handle readiness to read."""
+        if self.accepting:
+            self.handle_accept()
+            return
+        if not self.connected and self.connecting:
+            self.handle_connect_event()
+        self.handle_read()
+
+    def handle_write_event(self) -> None:
+        """Handle readiness to write."""
+        if self.accepting:
+            return
+        if not self.connected and self.connecting:
+            self.handle_connect_event()
+        self.handle_write()
+
+    def handle_connect_event(self) -> None:
+        """Finish connecting. Raises OSError when it failed."""
+        error = self.socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+        if error:
+            raise OSError(error, f"{os.strerror(error)}: cannot connect to {self.addr!r}")
+        self.handle_connect()
+        # Closed in handle_connect, it stays closed.
+        if self._fileno is not None:
+            self.connected = True
+            self.connecting = False
+            self._output_changed()
+
+    def handle_expt_event(self) -> None:
+        """Handle an exceptional condition: an error on the socket, or urgent data."""
+        if self.socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR):
+            self.handle_close()
+        else:
+            self.handle_expt()
+
+    def handle_error(self) -> None:
+        """
+        Log the exception that is being handled, and close the channel; a listener stays (ERR-018).
+
+        Called inside the ``except`` block. An override that raises makes its exception leave the loop (ERR-016).
+        """
+        _, kind, value, where = compact_traceback()
+        try:
+            name = repr(self)
+        except Exception:
+            name = f"<__repr__(self) failed for object at {id(self):x}>"
+        stays = self.accepting
+        fate = "keeping listener" if stays else "closing channel"
+        try:
+            self.log_info(f"uncaptured python exception, {fate} {name} ({kind}:{value} {where})", "error")
+            if not stays:
+                self.handle_close()
+        except LEAVES_LOOP:
+            raise
+        except Exception:
+            log.exception("closing %s after an error failed as well", name)
+            self._force_close()
+
+    def handle_expt(self) -> None:
+        """Handle urgent data."""
+        self.log_info("unhandled incoming priority event", "warning")
+
+    def handle_read(self) -> None:
+        """Handle input: call ``recv``."""
+        self.log_info("unhandled read event", "warning")
+
+    def handle_write(self) -> None:
+        """Handle room to write: call ``send``. Overridden without ``writable``, it is called in every turn."""
+        self.log_info("unhandled write event", "warning")
+
+    def handle_connect(self) -> None:
+        """Handle success in connecting; ``connected`` becomes true after it (CON-002)."""
+        self.log_info("unhandled connect event", "warning")
+
+    def handle_accept(self) -> None:
+        """Take the waiting connections and hand each to ``handle_accepted``; one that raises there costs no other."""
+        for _ in range(_ACCEPTS_PER_TURN):
+            pair = self.accept() if self.accepting else None
+            if pair is None:
+                return
+            sock = pair[0]
+            try:
+                self.handle_accepted(*pair)
+            except BaseException as error:
+                if isinstance(error, Exception) and self._map.get(sock.fileno()) is None:
+                    sock.close()
+                if isinstance(error, LEAVES_LOOP) or not isinstance(error, Exception):
+                    raise
+                self.handle_error()
+
+    def handle_accepted(self, sock: Any, addr: Any) -> None:
+        """Handle a new connection; by default it is closed (ACC-003)."""
+        sock.close()
+        self.log_info("unhandled accepted event", "warning")
+
+    def handle_close(self) -> None:
+        """Handle the end of the connection; by default the channel is closed."""
+        self.log_info("unhandled close event", "warning")
+        self.close()
+
+    # --- diagnostics
+
+    def log(self, message: Any) -> None:
+        """Log a hit."""
+        log.info("%s", message)
+
+    def log_info(self, message: Any, type: str = "info") -> None:
+        """Log a diagnostic: ``type`` is info, warning or error, or of ``ignore_log_types``."""
+        if type not in self.ignore_log_types:
+            log.log(
+                _LOG_LEVELS.get(type, 20), "%s", message, exc_info=type == "error" and sys.exc_info()[0] is not None
+            )
+
+
+_LOG_LEVELS = {"warning": 30, "error": 40}
+
+
+def compact_traceback() -> tuple[tuple[str, str, str], type[BaseException], BaseException, str]:
+    """
+    Describe the exception that is being handled: (file, function, line), its type, itself, and its way in one line.
+
+    Raises:
+        AssertionError: none is.
+    """
+    kind, value, traceback = sys.exc_info()
+    if kind is None or value is None or traceback is None:
+        raise AssertionError("traceback does not exist")
+    steps = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        steps.append((code.co_filename, code.co_name, str(traceback.tb_lineno)))
+        traceback = traceback.tb_next
+    return steps[-1], kind, value, " ".join(f"[{file}|{function}|{line}]" for file, function, line in steps)
