@@ -85,8 +85,8 @@ class ChatMixin(Limits, Framer):
         """
         Send ``data``, or queue what the socket does not take.
 
-        Called while this or another channel of the thread handles an event, it leaves when that is done, together with
-        what is pushed meanwhile; else at once (OUT-018).
+        It is sent before this returns (OUT-018); but while this or another channel of the thread handles an event, only
+        the first push to a channel is, and what follows leaves together when that event has been handled.
 
         Returns:
             Whether the channel is below ``output_high_mark``; always, without one.
@@ -205,6 +205,8 @@ class ChatMixin(Limits, Framer):
         if batch is None:
             self.initiate_send()
         elif not self._closed:
+            # A program may push and then wait, inside its callback, for what the peer does with that.
+            self.initiate_send()
             self._held = True
             batch.append(self)
 
@@ -230,7 +232,7 @@ class ChatMixin(Limits, Framer):
         return bool(self._queue)
 
     def handle_read(self) -> None:
-        """Read once and make the callbacks that the bytes complete; what these push leaves when they are done."""
+        """Read once and make the callbacks that the bytes complete; all that these push has left when they are done."""
         if self._lingering:
             self._read()
             return
@@ -240,7 +242,7 @@ class ChatMixin(Limits, Framer):
             if not data:
                 return
         batch, frames = open_batch(), self._frames
-        self._held = self._frames_left = True
+        self._frames_left = True
         try:
             self._frames_left = self.feed(data, self.frames_per_turn)
             if self._frames_left and self._wants_input():
