@@ -150,79 +150,77 @@ class Framer:
             self._chunk, self._at = data, 0
         chunk, at, partial = self._chunk, self._at, self._partial
         known, size, back, probe, first = self._known
-        limit, length, start, streak_end, owed = self.max_frame_size, len(chunk), at, _STREAK, False
+        limit, length, start, streak_end = self.max_frame_size, len(chunk), at, _STREAK
         if length > _SHORT_CHUNK:
             dense, window = self._dense, self._window
             if dense:
                 self._dense -= 1
         else:
             dense, window = 1, 0
-        try:
-            # Any callback may change any state, so all of it is read anew for each frame.
-            for frame in _ENDLESS if frames is None else range(frames):
-                if chunk is not self._chunk:
-                    chunk = self._chunk
-                    length = len(chunk)
-                if at >= length:
-                    break
-                term = self.terminator
-                if term is known or (type(term) is bytes and term):
-                    if window and not partial:
-                        cut = self._cut_ahead(chunk, at, term)
-                        if frames is not None and cut >= frames - frame:
-                            return True
-                        at, window = self._at, self._window
-                        continue
-                    if term is not known:
-                        known, size, back, probe, first = self._known = _probing(term, -1)
-                        start, streak_end = at, frame + _STREAK
-                    if dense:
-                        end = chunk.find(term, at)
-                    else:
-                        end = chunk.find(probe, at + back) - back
-                        if size > 1 and end >= at and not chunk.startswith(term, end):
-                            end = self._search(chunk, at, end)
-                            dense, back, probe = self._dense, self._known[2], self._known[3]
-                    if end < at and not at and limit is None and (size == 1 or chunk.find(first, 1 - size) < 0):
-                        self._chunk, self._partial = b"", partial + len(chunk)
-                        self.collect_incoming_data(chunk)
-                        return False
-                    if end < at:
-                        if self._deliver_partial(chunk, at, term):
-                            return False
-                        at = self._at
-                        continue
-                    if limit is not None and end - at + partial > limit:
-                        self._too_long(end - at + partial)
-                        at, partial = self._at, self._partial
-                        continue
-                    self._at = end + size
-                    if frame == streak_end and end - start <= _STREAK * _SHORT_FRAME:
-                        window = self._window = _FIRST_WINDOW
-                elif type(term) is int and 0 < term <= length - at and (self.max_count is None or partial):
-                    self._at = end = at + term
-                    self.terminator = 0
-                    streak_end = 0
+        # Any callback may change any state, so all of it is read anew for each frame.
+        for frame in _ENDLESS if frames is None else range(frames):
+            if chunk is not self._chunk:
+                chunk = self._chunk
+                length = len(chunk)
+            if at >= length:
+                break
+            term = self.terminator
+            if term is known or (type(term) is bytes and term):
+                if window and not partial:
+                    cut = self._cut_ahead(chunk, at, term)
+                    if frames is not None and cut >= frames - frame:
+                        return True
+                    at, window = self._at, self._window
+                    continue
+                if term is not known:
+                    known, size, back, probe, first = self._known = _probing(term, -1)
+                    start, streak_end = at, frame + _STREAK
+                if dense:
+                    end = chunk.find(term, at)
                 else:
-                    self._deliver_some(chunk, at, term)
+                    end = chunk.find(probe, at + back) - back
+                    if size > 1 and end >= at and not chunk.startswith(term, end):
+                        end = self._search(chunk, at, end)
+                        dense, back, probe = self._dense, self._known[2], self._known[3]
+                if end < at and not at and limit is None and (size == 1 or chunk.find(first, 1 - size) < 0):
+                    self._chunk, self._partial = b"", partial + len(chunk)
+                    self.collect_incoming_data(chunk)
+                    return False
+                if end < at:
+                    if self._deliver_partial(chunk, at, term):
+                        return False
+                    at = self._at
+                    continue
+                if limit is not None and end - at + partial > limit:
+                    self._too_long(end - at + partial)
                     at, partial = self._at, self._partial
                     continue
-                if partial:
-                    partial = self._partial = 0
-                if end > at:
-                    owed = True
-                    self.collect_incoming_data(chunk[at:end])
-                    if self._stopped:
-                        return False
-                    owed = False
-                self._frames += 1
-                self.found_terminator()
-                at = self._at
+                self._at = end + size
+                if frame == streak_end and end - start <= _STREAK * _SHORT_FRAME:
+                    window = self._window = _FIRST_WINDOW
+            elif type(term) is int and 0 < term <= length - at and (self.max_count is None or partial):
+                self._at = end = at + term
+                self.terminator = 0
+                streak_end = 0
             else:
-                return True
-        except BaseException:
-            self._owed = owed and not self._stopped
-            raise
+                self._deliver_some(chunk, at, term)
+                at, partial = self._at, self._partial
+                continue
+            if partial:
+                partial = self._partial = 0
+            if end > at:
+                self._owed = True
+                self.collect_incoming_data(chunk[at:end])
+                if not self._owed:
+                    # Stopped or discarded, or a nested call has ended it.
+                    at = self._at
+                    continue
+                self._owed = False
+            self._frames += 1
+            self.found_terminator()
+            at = self._at
+        else:
+            return True
         self._chunk, self._at = b"", 0
         return False
 
@@ -241,6 +239,10 @@ class Framer:
 
     def discard_frame(self) -> None:
         """Drop what is still to come of the current frame, its terminator included, without a callback for it."""
+        if self._owed:
+            # All its data has been delivered; of its end nobody is told.
+            self._owed = False
+            return
         if self._ahead is not None:
             self._settle()
         dropped = check_terminator(self.terminator)
@@ -358,7 +360,6 @@ class Framer:
         self._at, self._step = end, len(term)
         self._frames += count
         ahead = self._ahead = iter(parts)
-        owed = False
         try:
             if self.frame_received is not None:
                 for part in ahead:
@@ -368,17 +369,14 @@ class Framer:
             else:
                 for part in ahead:
                     if part:
-                        owed = True
+                        self._owed = True
                         self.collect_incoming_data(part)
-                        if self._stopped:
+                        if not self._owed:
                             break
-                        owed = False
+                        self._owed = False
                     self.found_terminator()
                     if self.terminator is not term:
                         break
-        except BaseException:
-            self._owed = owed and not self._stopped
-            raise
         finally:
             if self._ahead is ahead:
                 self._settle()
