@@ -238,7 +238,13 @@ class Framer:
         self._chunk, self._at = bytes(data) if data else b"", 0
 
     def discard_frame(self) -> None:
-        """Drop what is still to come of the current frame, its terminator included, without a callback for it."""
+        """
+        Drop the current frame: no callback for the rest of it and its end, and what ``incoming`` has of it is gone.
+
+        In ``found_terminator`` and between two frames it is the next one that is dropped.
+        """
+        if self._owed or self._partial:
+            self.incoming.clear()
         if self._owed:
             # All its data has been delivered; of its end nobody is told.
             self._owed = False
@@ -277,7 +283,8 @@ class Framer:
         """
         Act on a frame over ``max_frame_size``, or a count over ``max_count``: by default its rest is dropped.
 
-        Called once for a frame, as soon as the excess is seen. What was collected before stays collected.
+        Called once for a frame, as soon as the excess is seen. What a collect_incoming_data of the program's own has
+        taken of it stays with the program.
 
         Args:
             size: the bytes seen of the frame, or the count.
