@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from asynchat_core import ChatMixin, Framer
+from asynchat_core.agenda import Agenda, Timer
+from asynchat_core.sockets import SocketChannel
 
 #: What happened, in order: bytes for a piece of data, a word for any other callback.
 Trace: TypeAlias = list[bytes | str]
@@ -16,6 +19,11 @@ TRAILING = b"~~~~"
 
 def nothing(machine: Any) -> None:
     """Do nothing: what a callback does unless a test says otherwise."""
+
+
+def when(data: bytes, action: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Return a callback that does something when the last data delivered is ``data``."""
+    return lambda machine: action(machine) if machine.last == data else None
 
 
 def merged(trace: Iterable[bytes | str]) -> Trace:
@@ -61,6 +69,11 @@ class Recorder(Framer):
         for name, value in settings.items():
             setattr(self, name, value)
         self.set_terminator(terminator)
+
+    @property
+    def last(self) -> bytes | str:
+        """The last data delivered."""
+        return next((event for event in reversed(self.trace) if event != END), b"")
 
     def collect_incoming_data(self, data: bytes) -> None:
         # Never empty, and always bytes of its own: FRM-006, FRM-018.
@@ -174,57 +187,54 @@ class Wire:
         self.closed = True
 
 
-class MemoryChannel:
-    """What ``ChatMixin`` needs of a dispatcher, on a ``Wire``; the trace tells what it called."""
+class MemoryChannel(SocketChannel):
+    """A dispatcher on a ``Wire``: what its loop would learn and do is counted, or done by hand."""
 
     socket: Any
+    debug = False
 
     def __init__(self, wire: Any) -> None:
-        self.trace: Trace = []
         self.connected = True
         self.accepting = self.connecting = False
+        self.addr = None
+        self._fileno = 7
+        self._map = {7: self}
         self.socket = wire
+        self.agenda = Agenda()
+        #: How often the channel told its loop that its interest may have changed, and asked to read on.
         self.interest_changes = 0
         self.reading_on = 0
 
-    def send(self, data: bytes) -> int:
-        try:
-            return int(self.socket.send(data))
-        except BlockingIOError:
-            return 0
+    def readable(self) -> bool:
+        return True
 
-    def recv(self, size: int) -> bytes:
-        data: bytes = self.socket.recv(size)
-        if not data:
-            self.handle_close()
-        return data
-
-    def handle_read_event(self) -> None:
-        self.handle_read()
-
-    def handle_read(self) -> None:
-        raise NotImplementedError
-
-    def handle_close(self) -> None:
-        raise NotImplementedError
-
-    def handle_error(self) -> None:
-        self.trace.append("error")
-        self.close()
+    def writable(self) -> bool:
+        return not self.connected
 
     def add_channel(self, map: Any = None) -> None:
-        self.trace.append("added")
+        self._fileno = 7
+        self._map[7] = self
+
+    def del_channel(self, map: Any = None) -> None:
+        self._fileno = None
+        self._map.pop(7, None)
 
     def close(self) -> None:
-        self.connected = False
-        self.trace.append("closed")
+        self.connected = self.connecting = False
+        self.del_channel()
         self.socket.close()
+
+    def _call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+        return self.agenda.call_later(delay, callback)
 
     def _output_changed(self) -> None:
         self.interest_changes += 1
 
     def _read_on_later(self) -> None:
         self.reading_on += 1
+
+    def _check_thread(self) -> None:
+        pass
 
 
 class Chat(ChatMixin, MemoryChannel):
@@ -233,44 +243,66 @@ class Chat(ChatMixin, MemoryChannel):
 
     Args:
         terminator: the first one.
-        arriving, takes: of its ``Wire``, which is ``wire``.
-        callbacks: by the name of a method, what it is to do behind writing itself down.
+        wire: its socket; None for a new one that takes everything.
+        callbacks: by the name of a method without ``handle_``, what it is to do behind writing itself down.
     """
 
-    def __init__(
-        self,
-        terminator: Any = None,
-        *,
-        arriving: Sequence[Any] = (),
-        takes: Sequence[Any] = (),
-        **callbacks: Callable[[Any], object],
-    ) -> None:
+    wire: Any
+
+    def __init__(self, terminator: Any = None, wire: Any = None, /, **callbacks: Callable[[Any], object]) -> None:
         self._init_chat()
-        self.wire = Wire(arriving, takes)
-        MemoryChannel.__init__(self, self.wire)
+        self.trace: Trace = []
+        self.logged: list[str] = []
         self.callbacks = callbacks
+        self.wire = Wire() if wire is None else wire
+        MemoryChannel.__init__(self, self.wire)
         self.set_terminator(terminator)
 
-    def collect_incoming_data(self, data: bytes) -> None:
-        self.trace.append(data)
-        self._react("collect")
-
-    def found_terminator(self) -> None:
-        self.trace.append(END)
-        self._react("found")
-
-    def handle_close(self) -> None:
-        self.trace.append("handle_close")
-        super().handle_close()
+    @property
+    def last(self) -> bytes | str:
+        """The last data delivered."""
+        return next((event for event in reversed(self.trace) if event != END), b"")
 
     def read(self, *arriving: Any) -> None:
         """Let something arrive, and be read in as many readings as there are pieces of it."""
-        self.wire.arriving.extend(arriving)
-        for _ in arriving:
+        for piece in arriving:
+            self.wire.arriving.append(piece)
             self.handle_read_event()
 
-    def _react(self, name: str) -> None:
-        self.callbacks.get(name, nothing)(self)
+    def collect_incoming_data(self, data: bytes) -> None:
+        self._note(data, "collect")
+
+    def found_terminator(self) -> None:
+        self._note(END, "found")
+
+    def handle_close(self) -> None:
+        self._note("close", "close")
+        super().handle_close()
+
+    def handle_error(self) -> None:
+        self._note(f"error: {sys.exc_info()[1]!r}", "error")
+        if "error" not in self.callbacks:
+            self.close()
+
+    def handle_output_paused(self) -> None:
+        self._note("paused", "output_paused")
+
+    def handle_output_resumed(self) -> None:
+        self._note("resumed", "output_resumed")
+
+    def eof_received(self, partial: bytes) -> None:
+        self._note(f"eof: {partial!r}", "eof")
+
+    def handle_timeout(self, kind: str) -> None:
+        self._note(f"time-out: {kind}", "timeout")
+        super().handle_timeout(kind)
+
+    def log_info(self, message: Any, type: str = "info") -> None:
+        self.logged.append(f"{type}: {message}")
+
+    def _note(self, event: bytes | str, callback: str) -> None:
+        self.trace.append(event)
+        self.callbacks.get(callback, nothing)(self)
 
 
 class Pieces:

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .memory import END, Frames, Recorder, merged
+from .memory import END, Frames, Recorder, merged, when
 
 
 class Boom(Exception):
     """Raised by callbacks."""
 
 
-def raises_once(when: Callable[[Any], bool] = lambda framer: True) -> Callable[[Any], None]:
-    """Return a callback that raises the first time that ``when`` holds."""
-    raised = False
-
-    def callback(framer: Any) -> None:
-        nonlocal raised
-        if not raised and when(framer):
-            raised = True
-            raise Boom
-
-    return callback
+def boom(machine: Any) -> None:
+    """Raise."""
+    raise Boom
 
 
 @pytest.mark.parametrize("lines", [0, 1, 2000])
 def test_found_that_raises_is_not_called_again(lines: int) -> None:
     """What found_terminator raises comes out of feed; the next feed goes on with the frames behind it (ERR-014)."""
-    framer = Recorder(b"\n", found=raises_once(lambda framer: framer.trace[-2] == b"bad"))
+    framer = Recorder(b"\n", found=when(b"bad", boom))
     stream = b"line\n" * lines + b"bad\nc\nd"
 
     with pytest.raises(Boom):
@@ -45,7 +36,7 @@ def test_found_that_raises_is_not_called_again(lines: int) -> None:
 @pytest.mark.parametrize("lines", [0, 1, 2000])
 def test_collect_that_raises_does_not_get_the_bytes_again(lines: int) -> None:
     """What collect raises comes out of feed; its bytes are consumed, and their frame still ends (ERR-013)."""
-    framer = Recorder(b"\n", collect=raises_once(lambda framer: framer.trace[-1] == b"bad"))
+    framer = Recorder(b"\n", collect=when(b"bad", boom))
     stream = b"line\n" * lines + b"bad\nc\nd"
 
     with pytest.raises(Boom):
@@ -58,7 +49,7 @@ def test_collect_that_raises_does_not_get_the_bytes_again(lines: int) -> None:
 
 def test_collect_of_a_part_that_raises_does_not_get_it_again() -> None:
     """The same for a part of a frame: the rest of it comes, and then its end."""
-    framer = Recorder(b"\r\n", collect=raises_once())
+    framer = Recorder(b"\r\n", collect=when(b"a", boom))
     with pytest.raises(Boom):
         framer.feed(b"a\r")
     framer.feed(b"b\r\n")
@@ -68,7 +59,7 @@ def test_collect_of_a_part_that_raises_does_not_get_it_again() -> None:
 
 def test_collect_of_a_count_that_raises() -> None:
     """The same within a count, which goes on from behind the bytes that were seen."""
-    framer = Recorder(5, collect=raises_once())
+    framer = Recorder(5, collect=when(b"abc", boom))
     with pytest.raises(Boom):
         framer.feed(b"abc")
     framer.feed(b"def")
@@ -78,7 +69,7 @@ def test_collect_of_a_count_that_raises() -> None:
 
 def test_collect_of_a_whole_count_that_raises() -> None:
     """The same where the count is whole: its end still comes."""
-    framer = Recorder(3, collect=raises_once())
+    framer = Recorder(3, collect=when(b"abc", boom))
     with pytest.raises(Boom):
         framer.feed(b"abcd")
     framer.feed(b"")
@@ -106,7 +97,7 @@ def test_frame_received_that_raises() -> None:
 @pytest.mark.parametrize("lines", [0, 2000])
 def test_the_terminator_may_change_after_a_raise(lines: int) -> None:
     """A terminator set after an exception applies to what is left of the read."""
-    framer = Recorder(b"\n", found=raises_once(lambda framer: framer.trace[-2] == b"bad"))
+    framer = Recorder(b"\n", found=when(b"bad", boom))
     with pytest.raises(Boom):
         framer.feed(b"line\n" * lines + b"bad\nc\nd;")
     framer.set_terminator(b";")
@@ -210,7 +201,7 @@ class TestBuffer:
         """In found_terminator it holds the bytes behind the frame, however many frames came before."""
         seen = []
         framer = Recorder(b"\n")
-        framer.found = lambda framer: framer.trace[-2] == b"look" and seen.append(framer.ac_in_buffer)
+        framer.found = when(b"look", lambda framer: seen.append(framer.ac_in_buffer))
         framer.feed(b"line\n" * lines + b"look\nb\nc")
 
         assert [b"b\nc"] == seen
@@ -220,7 +211,7 @@ class TestBuffer:
     def test_it_may_be_emptied_in_found(self, lines: int) -> None:
         """Emptied in found_terminator, the rest of the read is gone (DSC-005)."""
         framer = Recorder(b"\n")
-        framer.found = lambda framer: framer.trace[-2] == b"drop" and setattr(framer, "ac_in_buffer", b"")
+        framer.found = when(b"drop", lambda framer: setattr(framer, "ac_in_buffer", b""))
         framer.feed(b"line\n" * lines + b"drop\nb\nc")
         framer.feed(b"d\n")
 
@@ -230,7 +221,7 @@ class TestBuffer:
     def test_it_may_be_replaced_in_found(self, lines: int) -> None:
         """Replaced in found_terminator, what is put there is delivered instead."""
         framer = Recorder(b"\n")
-        framer.found = lambda framer: framer.trace[-2] == b"swap" and setattr(framer, "ac_in_buffer", b"x\ny")
+        framer.found = when(b"swap", lambda framer: setattr(framer, "ac_in_buffer", b"x\ny"))
         framer.feed(b"line\n" * lines + b"swap\nb\nc")
         framer.feed(b"z\n")
 
