@@ -7,12 +7,13 @@ import select
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable
 from math import inf
+from selectors import PollSelector
 from typing import Any
 
 import uvloop
 
 from asynchat_core.channels import ChannelMap as _ChannelMap
-from asynchat_core.reactor import READ, WRITE, Reactor, Ready
+from asynchat_core.reactor import READ, WRITE, Reactor, Ready, Waker
 
 
 class AsyncioReactor(Reactor):
@@ -41,6 +42,8 @@ class AsyncioReactor(Reactor):
         self._end_of_batch: asyncio.Handle | None = None
         self._batch_over = False
         self._failure: BaseException | None = None
+        # Of the innermost wait, where a callback runs the loop.
+        self._inner_waker: Waker | None = None
         self._next_pump: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -88,6 +91,9 @@ class AsyncioReactor(Reactor):
 
     def turn(self, timeout: float | None) -> None:
         """Run the loop until the first event has been handled, or for ``timeout`` seconds."""
+        if self._within_callback():
+            self._turn_within_callback(timeout)
+            return
         self._refuse_running()
         stopper = None
         if timeout == 0:
@@ -104,6 +110,8 @@ class AsyncioReactor(Reactor):
 
     def run(self, timeout: float) -> bool:
         """Run the loop until ``pump`` returns None: it is not stopped and started for each batch."""
+        if self._within_callback():
+            return False
         self._refuse_running()
         self._limit = timeout
         self._next_pump = self._loop.call_soon(self._pump_now)
@@ -112,6 +120,13 @@ class AsyncioReactor(Reactor):
 
     def wake(self) -> None:
         """End the wait; from any thread."""
+        waker = self._inner_waker
+        if waker is not None:
+            try:
+                waker.wake()
+            except OSError:
+                # That wait has ended meanwhile.
+                pass
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._after_event)
 
@@ -138,6 +153,24 @@ class AsyncioReactor(Reactor):
     def after_fork(self) -> None:
         """Do nothing: to remove a reader here would remove it from the parent's epoll too."""
         self._watched.clear()
+
+    def _within_callback(self) -> bool:
+        return self._driven_by is not None and asyncio._get_running_loop() is self._loop
+
+    def _turn_within_callback(self, timeout: float | None) -> None:
+        """Wait by a poll of our own: an asyncio loop cannot be run within itself, as old programs do (RNT-009)."""
+        outer, waker = self._inner_waker, Waker()
+        self._inner_waker = waker
+        try:
+            with PollSelector() as selector:
+                selector.register(waker.fileno(), READ, waker.drain)
+                for fd, (mask, ready) in self._watched.items():
+                    selector.register(fd, mask, ready)
+                for key, events in selector.select(timeout):
+                    key.data(events)
+        finally:
+            self._inner_waker = outer
+            waker.close()
 
     def _refuse_running(self) -> None:
         if self._loop.is_running():
