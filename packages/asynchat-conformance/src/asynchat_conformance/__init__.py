@@ -1,0 +1,20 @@
+"""The conformance suite for asynchat: hold any event loop to the behaviour that programs rely on."""
+
+from __future__ import annotations
+
+from ._adapter import Backend, BadAdapter, ModuleBackend
+from ._registry import REGISTRY, Capability, Level, check, load_suite, untested
+
+__version__ = "0.1.0"
+
+__all__ = (
+    "REGISTRY",
+    "Backend",
+    "BadAdapter",
+    "Capability",
+    "Level",
+    "ModuleBackend",
+    "check",
+    "load_suite",
+    "untested",
+)

@@ -1,0 +1,128 @@
+"""``python -m asynchat_conformance``: run the suite on backends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from ._adapter import BadAdapter, registered
+from ._registry import Check, Level, Registry, load_suite
+from ._report import details, matrix, summary
+from ._runner import Run, as_json, run_backend
+
+_USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Returns:
+        0 when all that counts passed, 1 when not, 2 for an id or an adapter that cannot be used.
+    """
+    options = _parser().parse_args(arguments)
+    registry = load_suite()
+    try:
+        checks = registry.select(_split(options.only), options.since)
+        if options.list:
+            _list(checks, registry)
+            return 0
+        specs = options.backends or list(registered())
+        if not specs:
+            raise BadAdapter("no adapter is installed; give one as module:attribute")
+        runs = _run(specs, checks, options)
+    except (BadAdapter, KeyError) as error:
+        print(f"asynchat_conformance: {error.args[0]}", file=sys.stderr)
+        return _USAGE_ERROR
+    return _report(runs, options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="asynchat_conformance", description=__doc__.split(": ")[1])
+    parser.add_argument(
+        "backends", nargs="*", metavar="BACKEND", help="an installed adapter's name, or module:attribute"
+    )
+    parser.add_argument("--only", action="append", default=[], metavar="IDS", help="ids or areas, as FRM,EOF-005")
+    parser.add_argument("--level", choices=[level.value for level in Level], default="must", help="failures that count")
+    parser.add_argument("--since", default="", metavar="VERSION", help="the checks that this version of the suite had")
+    parser.add_argument("--list", action="store_true", help="list the checks and run none")
+    parser.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="run all N times; the results must be the same"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="shuffle the order, and seed what is random")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write everything as JSON")
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
+
+
+def _split(names: list[str]) -> list[str]:
+    return [name.strip() for group in names for name in group.split(",") if name.strip()]
+
+
+def _list(checks: list[Check], registry: Registry) -> None:
+    for check in checks:
+        needs = "".join(f" [{need if isinstance(need, str) else need.name}]" for need in check.needs)
+        print(f"{check.id}  {check.level.value:6}  {check.rule}{needs}")
+    for id, (rule, reason) in sorted(registry.untested.items()):
+        print(f"{id}  untested  {rule}: {reason}")
+
+
+def _run(specs: list[str], checks: list[Check], options: argparse.Namespace) -> list[Run]:
+    runs = []
+    for spec in specs:
+        run = run_backend(spec, checks, seed=options.seed, progress=_progress(spec))
+        for number in range(1, options.repeat):
+            again = run_backend(spec, checks, seed=options.seed + number, progress=_progress(f"{spec} ({number + 1})"))
+            _merge(run, again)
+        runs.append(run)
+        _clear_progress()
+    return runs
+
+
+def _merge(run: Run, again: Run) -> None:
+    """A result that is not the same each time is a failure."""
+    for id, cell in again.results.items():
+        if cell.status != run.results[id].status:
+            cell.message = f"not the same each time ({run.results[id].status}, then {cell.status}): {cell.message}"
+            cell.status = "fail"
+            run.results[id] = cell
+
+
+def _progress(name: str):  # type: ignore[no-untyped-def]
+    def show(done: int, total: int, id: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{name}: {done}/{total} {id} ", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+
+
+def _report(runs: list[Run], options: argparse.Namespace) -> int:
+    levels = list(Level)
+    counting = tuple(levels[: levels.index(Level(options.level)) + 1])
+    for line in matrix(runs):
+        print(line)
+    print()
+    failed = False
+    for run in runs:
+        cells = [cell for cell in run.results.values() if cell.status in ("fail", "xpass")]
+        for line in details(run, cells):
+            print(line)
+        failed = failed or bool(run.failed(counting))
+    for run in runs:
+        print(summary(run))
+    if options.report is not None:
+        options.report.write_text(json.dumps(as_json(runs, __version__), indent=1) + "\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The reference: the interpreter's own asynchat and asyncore on Python 3.11, pyasynchat and pyasyncore from 3.12 on."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+from ._adapter import Backend
+from ._registry import Capability
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import asynchat
+    import asyncore
+
+
+class Reference(Backend):
+    """asynchat as it was, with its known defects declared."""
+
+    name = "reference"
+    async_chat = asynchat.async_chat
+    dispatcher = asyncore.dispatcher
+    dispatcher_with_send = asyncore.dispatcher_with_send
+    file_dispatcher = asyncore.file_dispatcher
+    loop = staticmethod(asyncore.loop)
+    close_all = staticmethod(asyncore.close_all)
+    ExitNow = asyncore.ExitNow
+    socket_map = asyncore.socket_map
+    asynchat = asynchat
+    missing: ClassVar[dict[Capability, str]] = {
+        Capability.TIMERS: "asyncore has no timers",
+        Capability.THREADSAFE_WAKE: "asyncore's wait cannot be ended from outside",
+        Capability.HALF_CLOSE: "asyncore closes at the peer's end of stream",
+        Capability.HIGH_FD: "select takes descriptors below 1024 only",
+    }
+    expected_failures: ClassVar[dict[str, str]] = {}
+
+    def new_map(self) -> dict[int, Any]:
+        """Return a dict."""
+        return {}
+
+    def poll(self, map: dict[int, Any], timeout: float) -> None:
+        """Select once."""
+        asyncore.poll(timeout, map)
+
+    def close_map(self, map: dict[int, Any]) -> None:
+        """Close everything in the map."""
+        asyncore.close_all(map, ignore_all=True)
+
+
+class ReferencePollMode(Reference):
+    """The same by ``poll2``, which loses bytes at a hang-up."""
+
+    name = "reference-poll"
+
+    def poll(self, map: dict[int, Any], timeout: float) -> None:
+        """Poll once."""
+        asyncore.poll2(timeout, map)
