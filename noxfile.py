@@ -82,7 +82,7 @@ def build(session: nox.Session) -> None:
     session.run("check-wheel-contents", "dist")
 
 
-@nox.session
+@nox.session(python=PYTHONS)
 def conformance(session: nox.Session) -> None:
     """Hold every backend to the conformance suite; arguments after -- go to it."""
     install(session, "test")
