@@ -5,12 +5,23 @@ from __future__ import annotations
 import asyncore
 from asyncore import ExitNow, close_all, dispatcher_with_send, file_dispatcher, socket_map
 
+from asynchat_core import SafeLimits
+
 from . import asynchat
 from ._dispatcher import dispatcher
-from ._loop import ChannelMap, call_later, call_soon_threadsafe, loop, poll_once
-from .asynchat import async_chat
+from ._loop import ChannelMap, call_every, call_later, call_soon_threadsafe, loop, poll_once
 
 __version__ = "0.1.0"
+
+
+class async_chat(SafeLimits, asynchat.async_chat):  # noqa: N801 - the documented name
+    """
+    A channel that cuts its input into frames and queues its output, with limits for the open internet.
+
+    It is the drop-in module's class with the defaults of ``SafeLimits``; each may be changed, None turns it off.
+    Time-outs need this package's ``loop`` or ``poll_once``; asyncore's own knows no timers.
+    """
+
 
 __all__ = (
     "ChannelMap",
@@ -18,6 +29,7 @@ __all__ = (
     "async_chat",
     "asynchat",
     "asyncore",
+    "call_every",
     "call_later",
     "call_soon_threadsafe",
     "close_all",

@@ -74,6 +74,17 @@ def call_later(delay: float, callback: Callable[..., object], *args: Any, map: A
     return _agenda_for(map).call_later(delay, callback, *args)
 
 
+def call_every(interval: float, callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> Timer:
+    """
+    Call ``callback(*args)`` from this module's loop each ``interval`` seconds, until the timer's ``cancel()``.
+
+    Raises:
+        TypeError: ``callback`` cannot be called.
+        ValueError: an interval that is not positive.
+    """
+    return _agenda_for(map).call_every(interval, callback, *args)
+
+
 def call_soon_threadsafe(callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> None:
     """Call ``callback(*args)`` in the next turn; from any thread. asyncore's wait cannot be ended from outside."""
     _agenda_for(map).call_soon(callback, *args)

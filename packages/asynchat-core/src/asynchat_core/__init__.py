@@ -10,6 +10,7 @@ from __future__ import annotations
 from ._backends import BackendNotInstalled, get_backend, install, installed_backends, uninstall
 from ._chat import ChatMixin, DefaultSize
 from ._framer import Framer
+from ._limits import SAFE_DEFAULTS, ChannelClosed, SafeLimits
 from ._producers import CLOSE_MARK, Producer, ProducerQueue, simple_producer
 from ._terminators import Terminator, find_prefix_at_end
 
@@ -17,12 +18,15 @@ __version__ = "0.1.0"
 
 __all__ = (
     "CLOSE_MARK",
+    "SAFE_DEFAULTS",
     "BackendNotInstalled",
+    "ChannelClosed",
     "ChatMixin",
     "DefaultSize",
     "Framer",
     "Producer",
     "ProducerQueue",
+    "SafeLimits",
     "Terminator",
     "find_prefix_at_end",
     "get_backend",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._limits import SAFE_DEFAULTS
+
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
     from types import ModuleType
@@ -64,11 +66,15 @@ def get_backend(name: str) -> ModuleType:
     return module
 
 
-def install(name: str) -> ModuleType:
+def install(name: str, *, safe: bool = False) -> ModuleType:
     """
     Make ``import asynchat`` and ``import asyncore`` give the drop-in modules of the backend ``name``.
 
     To be called before the program imports either. Called again for the same backend it does nothing.
+
+    Args:
+        name: the backend, as for ``get_backend``.
+        safe: give the drop-in's async_chat the limits of ``SafeLimits``; a class that sets one itself keeps its own.
 
     Returns:
         The backend.
@@ -90,6 +96,9 @@ def install(name: str) -> ModuleType:
     if _displaced is None:
         _displaced = {module: sys.modules.get(module) for module in _NAMES}
     sys.modules.update(wanted)
+    if safe:
+        for limit, value in SAFE_DEFAULTS.items():
+            setattr(backend.asynchat.async_chat, limit, value)
     return backend
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._batch import close_batch, current_batch, open_batch
 from ._framer import Framer
-from ._limits import Limits
+from ._limits import ChannelClosed, Limits
 from ._producers import Buffer, Producer, ProducerQueue, as_bytes
 
 # Read and send sizes adapt between these two (bytes), where the program left the documented default.
@@ -280,6 +280,10 @@ class ChatMixin(Limits, Framer):
             super().handle_read_event()  # type: ignore[misc]
         except self._leaves_loop:
             raise
+        except ChannelClosed as error:
+            # A reply after the last one: to close for it would destroy what is still to be sent.
+            self.log_info(str(error), "info")
+            self._read_on()
         except Exception:
             if not self._frames_left:
                 raise

@@ -333,7 +333,7 @@ class Framer:
             self._partial = 1
             if term > self.max_count:
                 self.handle_frame_too_long(term)
-        elif term > len(rest):
+        else:
             self._chunk, self._at, self._partial = b"", 0, 1
             # Before the callback, so that a terminator which it sets wins (TRM-008).
             self.terminator = term - len(rest)

@@ -2,7 +2,7 @@
 What keeps one peer from costing the others: limits on input and output, time-outs, and an end that loses nothing.
 
 Every limit is a class attribute that an instance may set for itself; None turns it off. All are off in ``ChatMixin``
-and in the drop-in modules. ``SAFE_DEFAULTS`` are those of the backends' own ``async_chat``.
+and in the drop-in modules. ``SafeLimits`` are those of the backends' own ``async_chat``.
 """
 
 from __future__ import annotations
@@ -17,21 +17,24 @@ if TYPE_CHECKING:
     from ._producers import ProducerQueue
     from .agenda import Timer
 
-#: The limits of a channel on the open internet: bytes and seconds.
-SAFE_DEFAULTS = MappingProxyType(
-    {
-        "max_frame_size": 65536,
-        "max_count": 1048576,
-        "output_high_mark": 65536,
-        "output_low_mark": 16384,
-        "max_output": 16777216,
-        "connect_timeout": 30.0,
-        "frame_timeout": 60.0,
-        "flush_timeout": 30.0,
-        "linger_timeout": 5.0,
-        "strict_close": True,
-    }
-)
+
+class SafeLimits:
+    """The defaults for a channel on the open internet, in bytes and seconds; a base before ``ChatMixin``."""
+
+    max_frame_size: int | None = 65536
+    max_count: int | None = 1048576
+    output_high_mark: int | None = 65536
+    output_low_mark: int | None = 16384
+    max_output: int | None = 16777216
+    connect_timeout: float | None = 30.0
+    frame_timeout: float | None = 60.0
+    flush_timeout: float | None = 30.0
+    linger_timeout: float | None = 5.0
+    strict_close: bool = True
+
+
+#: The same by name, to be set on a class of one's own.
+SAFE_DEFAULTS = MappingProxyType({name: value for name, value in vars(SafeLimits).items() if not name.startswith("_")})
 
 _BYTE_LIMITS = ("max_frame_size", "max_count", "output_high_mark", "output_low_mark", "max_output")
 _TIME_LIMITS = ("connect_timeout", "idle_timeout", "frame_timeout", "flush_timeout", "linger_timeout")

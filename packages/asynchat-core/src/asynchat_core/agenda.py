@@ -19,10 +19,14 @@ _MANY_CANCELLED = 512
 class Timer:
     """A call that is to come; made by ``call_later``."""
 
-    __slots__ = ("_agenda", "_args", "_callback")
+    __slots__ = ("_agenda", "_args", "_callback", "interval")
 
-    def __init__(self, agenda: Agenda, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def __init__(
+        self, agenda: Agenda, callback: Callable[..., object], args: tuple[Any, ...], interval: float | None = None
+    ) -> None:
         self._agenda: Agenda | None = agenda
+        #: Seconds between two calls, None for a single one.
+        self.interval = interval
         self._callback: Callable[..., object] | None = callback
         self._args = args
 
@@ -40,7 +44,8 @@ class Timer:
     def run(self) -> None:
         """Make the call, unless it was cancelled or made."""
         callback, args = self._callback, self._args
-        self._callback, self._args = None, ()
+        if self.interval is None:
+            self._callback, self._args = None, ()
         if callback is not None:
             callback(*args)
 
@@ -73,6 +78,20 @@ class Agenda:
         heappush(self._heap, (monotonic() + delay, next(self._numbers), timer))
         return timer
 
+    def call_every(self, interval: float, callback: Callable[..., object], *args: Any) -> Timer:
+        """
+        Call ``callback(*args)`` each ``interval`` seconds, the first time after one; a time that was missed is left out.
+
+        Raises:
+            TypeError: the callback cannot be called.
+            ValueError: the interval is not positive.
+        """
+        if not interval > 0:
+            raise ValueError(f"an interval of {interval!r} seconds is not positive")
+        timer = self.call_later(interval, callback, *args)
+        timer.interval = interval
+        return timer
+
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         """Call ``callback(*args)`` in the next turn; from any thread, in order (THR-005)."""
         self._soon.append((callback, args))
@@ -103,13 +122,20 @@ class Agenda:
     def _due(self) -> list[Timer]:
         """Take out the timers whose time has come, to be run unless an earlier one cancels them."""
         heap, now, due = self._heap, monotonic(), []
+        again: list[tuple[float, int, Timer]] = []
         while heap and heap[0][0] <= now:
-            timer = heappop(heap)[2]
-            if timer.active:
-                timer._agenda = None
-                due.append(timer)
-            else:
+            when, _, timer = heappop(heap)
+            if not timer.active:
                 self._dead -= 1
+                continue
+            due.append(timer)
+            if timer.interval is None:
+                timer._agenda = None
+            else:
+                missed = (now - when) // timer.interval
+                again.append((when + (missed + 1) * timer.interval, next(self._numbers), timer))
+        for entry in again:
+            heappush(heap, entry)
         return due
 
     def _cancelled(self) -> None:

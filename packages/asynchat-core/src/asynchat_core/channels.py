@@ -141,6 +141,12 @@ class Driver:
         if self._thread is not None and self._thread != get_ident():
             raise RuntimeError(f"{channel!r} is used outside the thread of its loop: use call_soon_threadsafe()")
 
+    def call_every(self, interval: float, callback: Callable[..., object], *args: Any) -> Timer:
+        """Call ``callback(*args)`` each ``interval`` seconds; see ``Agenda.call_every``."""
+        timer = self.agenda.call_every(interval, callback, *args)
+        self._nudge()
+        return timer
+
     def _nudge(self) -> None:
         """Make the loop notice, if it would not by itself."""
         reactor = self._reactor

@@ -45,11 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="run a program that imports asynchat and asyncore on a backend",
-        usage="asynchat run --backend NAME (PROGRAM | -m MODULE) [ARGUMENT ...]",
+        usage="asynchat run --backend NAME [--safe] (PROGRAM | -m MODULE) [ARGUMENT ...]",
     )
     run.add_argument(
         "--backend", required=True, metavar="NAME", help="selectors, asyncore, uvloop or another installed"
     )
+    run.add_argument("--safe", action="store_true", help="with limits on input, output and time; see the documentation")
     run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is a module's name, as in python -m")
     run.add_argument("program", metavar="PROGRAM", help="a Python file, or a folder or zip file with a __main__.py")
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="the program's own arguments")
@@ -77,7 +78,7 @@ def _list_backends(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     """Run a program as Python itself would: its own ``sys.argv``, ``__main__``, exit status and tracebacks."""
     try:
-        _backends.install(options.backend)
+        _backends.install(options.backend, safe=options.safe)
     except (_backends.BackendNotInstalled, ImportError) as error:
         raise _Refused(str(error)) from error
     sys.argv = [options.program, *options.arguments]

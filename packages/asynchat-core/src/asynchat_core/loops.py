@@ -103,6 +103,18 @@ class LoopFunctions:
         """
         return self._driver(map).call_later(delay, callback, *args)
 
+    def call_every(
+        self, interval: float, callback: Callable[..., object], *args: Any, map: AnyMap | None = None
+    ) -> Timer:
+        """
+        Call ``callback(*args)`` from the loop each ``interval`` seconds, until the timer's ``cancel()``.
+
+        Raises:
+            TypeError: ``callback`` cannot be called.
+            ValueError: an interval that is not positive.
+        """
+        return self._driver(map).call_every(interval, callback, *args)
+
     def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> None:
         """Call ``callback(*args)`` in the loop's next turn, and end its wait; from any thread (THR-004, THR-005)."""
         self._driver(map).call_soon(callback, *args)

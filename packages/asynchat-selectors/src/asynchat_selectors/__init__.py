@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from asynchat_core import SafeLimits
 from asynchat_core.channels import ExitNow
 
 from . import asynchat, asyncore
 from ._reactor import ChannelMap, SelectorReactor
-from .asynchat import async_chat
 from .asyncore import _functions, dispatcher, dispatcher_with_send, file_dispatcher, socket_map
 
 __version__ = "0.1.0"
+
+
+class async_chat(SafeLimits, asynchat.async_chat):  # noqa: N801 - the documented name
+    """
+    A channel that cuts its input into frames and queues its output, with limits for the open internet.
+
+    It is the drop-in module's class with the defaults of ``SafeLimits``; each may be changed, None turns it off.
+    """
+
 
 loop = _functions.loop
 poll_once = _functions.poll
 close_all = _functions.close_all
 call_later = _functions.call_later
+call_every = _functions.call_every
 call_soon_threadsafe = _functions.call_soon_threadsafe
 
 __all__ = (
@@ -24,6 +34,7 @@ __all__ = (
     "async_chat",
     "asynchat",
     "asyncore",
+    "call_every",
     "call_later",
     "call_soon_threadsafe",
     "close_all",
