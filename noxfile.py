@@ -40,7 +40,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[-1])
 def coverage(session: nox.Session) -> None:
-    """Hold the core's own tests to every line and branch of the core."""
+    """Hold the core's own tests to every line and branch of what ``import asynchat_core`` loads."""
     install(session, "test")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "-q", "tests/core")
