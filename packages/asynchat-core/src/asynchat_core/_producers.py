@@ -35,8 +35,8 @@ class _CloseMark:
 #: What ``ProducerQueue.next_chunk`` returns when all that was queued before the close mark has been sent.
 CLOSE_MARK: Final = _CloseMark()
 
-# The deque's own, for entries that the loop need not be told of: half the cost of super().
-_append = deque.append
+# The deque's own, for what the queue does itself: half the cost of super().
+_append, _popleft = deque.append, deque.popleft
 
 
 def as_bytes(data: object, what: str = "data") -> bytes:
@@ -176,7 +176,7 @@ class ProducerQueue(deque[Any]):
         if offset < len(head):
             self._head, self._offset = head, offset
         else:
-            self.popleft()
+            _popleft(self)
             self._head, self._offset = None, 0
             if not self:
                 self.size = 0
@@ -198,10 +198,10 @@ class ProducerQueue(deque[Any]):
 
     def _join(self, first: bytes, limit: int) -> bytes:
         """Put as many entries as ``limit`` allows into one, so that they leave in one send."""
-        self.popleft()
+        _popleft(self)
         parts, room = [first], limit - len(first)
         while self and type(self[0]) is bytes and len(self[0]) <= room:
-            part = self.popleft()
+            part = _popleft(self)
             parts.append(part)
             room -= len(part)
         joined = b"".join(parts) if len(parts) > 1 else first
@@ -213,7 +213,7 @@ class ProducerQueue(deque[Any]):
         """Ask the producer at the head; b"" when it is done or was discarded meanwhile (DSC-009, CLS-007)."""
         if isinstance(producer, (bytearray, memoryview)):
             # Appended past push(), as old programs may.
-            self.popleft()
+            _popleft(self)
             return as_bytes(producer)
         try:
             piece = producer.more()
@@ -226,25 +226,26 @@ class ProducerQueue(deque[Any]):
         if not self or self[0] is not producer:
             return b""
         if not piece:
-            self.popleft()
+            _popleft(self)
         return piece
 
     def _drop(self, producer: Any) -> None:
         if self and self[0] is producer:
-            self.popleft()
+            _popleft(self)
 
     def _put_first(self, piece: bytes) -> None:
         """Put what a producer gave before it."""
         super().appendleft(piece)
         self.size += len(piece)
 
-    # --- entries that a program adds itself
+    # --- what a program does itself: tell the loop of what is new, and let it find what is left of the first entry
 
     def append(self, entry: Any, /) -> None:
         super().append(entry)
         self._tell()
 
     def appendleft(self, entry: Any, /) -> None:
+        self._cut_first()
         super().appendleft(entry)
         self._tell()
 
@@ -252,13 +253,42 @@ class ProducerQueue(deque[Any]):
         super().extend(entries)
         self._tell()
 
+    def extendleft(self, entries: Iterable[Any], /) -> None:
+        self._cut_first()
+        super().extendleft(entries)
+        self._tell()
+
     def insert(self, index: int, entry: Any, /) -> None:
+        self._cut_first()
         super().insert(index, entry)
         self._tell()
 
     def __iadd__(self, entries: Iterable[Any], /) -> Self:
         self.extend(entries)
         return self
+
+    def popleft(self) -> Any:
+        self._cut_first()
+        return super().popleft()
+
+    def pop(self) -> Any:  # type: ignore[override]
+        self._cut_first()
+        return super().pop()
+
+    def __setitem__(self, index: Any, entry: Any, /) -> None:
+        self._cut_first()
+        super().__setitem__(index, entry)
+        self._tell()
+
+    def __delitem__(self, index: Any, /) -> None:
+        self._cut_first()
+        super().__delitem__(index)
+
+    def _cut_first(self) -> None:
+        """Put what is left of an entry that was partly sent in its place, so that it may be moved or taken away."""
+        if self._head is not None and self and self[0] is self._head:
+            super().__setitem__(0, self._head[self._offset :])
+        self._head, self._offset = None, 0
 
     def _tell(self) -> None:
         owner = None if self._owner is None else self._owner()
