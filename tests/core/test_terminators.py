@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 
 from asynchat_core import Framer, find_prefix_at_end
 
-from .memory import Recorder
-
-
-def slow_prefix_at_end(haystack: Any, needle: Any) -> int:
-    """Do what ``find_prefix_at_end`` does, by its definition."""
-    return next((n for n in range(len(needle) - 1, 0, -1) if haystack.endswith(needle[:n])), 0)
+from .memory import Recorder, slow_prefix_at_end
 
 
 @pytest.mark.parametrize(
