@@ -350,17 +350,25 @@ class ChatMixin(Limits, Framer):
         What was pushed before in the same callback is sent first, as far as the socket takes it.
         """
         if not self._closed:
-            self._closed = True
             if self._held and self._queue and not self._blocked and self.connected:
+                self._closed = True
                 self._send_last()
-            self._blocked = True
-            if not self.deliver_after_close:
-                self._stop_input()
-            self._queue.clear()
-            self._since.clear()
-            if self._watchdog is not None:
-                self._watchdog.cancel()
+            self._let_go()
         super().close()  # type: ignore[misc]
+
+    def _let_go(self) -> None:
+        """Drop all that waits to be delivered, sent or timed."""
+        self._closed = self._blocked = True
+        if not self.deliver_after_close:
+            self._stop_input()
+        self._queue.clear()
+        self._since.clear()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+
+    def _force_close(self) -> None:
+        self._let_go()
+        super()._force_close()  # type: ignore[misc]
 
     def _send_last(self) -> None:
         """Send the held output of a channel that is being closed: bytes only, and errors no longer matter."""

@@ -92,6 +92,7 @@ class Limits:
         terminator: Any
         ac_in_buffer: bytes
         _queue: ProducerQueue
+        _at: int
         _at_eof: bool
         _chunk: bytes
         _closed: bool
@@ -267,7 +268,7 @@ class Limits:
             self._began("idle")
         if self.frame_timeout is not None:
             term = self.terminator
-            if not (self._partial or self._chunk or (type(term) is int and term)):
+            if not (self._partial or self._at < len(self._chunk) or (type(term) is int and term)):
                 self._since.pop("frame", None)
             elif "frame" not in self._since or self._frames != frames_before:
                 self._began("frame")
