@@ -199,6 +199,8 @@ class AsyncioReactor(Reactor):
 
     def _event(self, fd: int, ready: Ready, events: int) -> None:
         if fd in self._broken:
+            # It is ready for everything, and to be armed again makes uvloop forget that it was about to say so.
+            events = self._watched[fd][0]
             self._revive(fd)
         # What is to leave the loop must not end in asyncio's exception handler; events behind it come again.
         if self._failure is not None or self._batch_over:
