@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from ._registry import AREAS, Level
 from ._runner import Result, Run
 
+# Traces shown of a failed check; a crowd of channels has many.
+_MOST_TRACES = 4
+
 _SHOWN = {"pass": "pass", "fail": "FAIL", "xfail": "xfail", "xpass": "XPASS", "n/a": "n/a", "untested": "untested"}
 
 
@@ -52,7 +55,7 @@ def details(run: Run, cells: Iterable[Result]) -> Iterator[str]:
         if cell.expected or cell.actual:
             yield f"  expected  {cell.expected}"
             yield f"  actual    {cell.actual}"
-        for trace in cell.trace:
+        for trace in cell.trace[:_MOST_TRACES]:
             yield f"  trace     {trace}"
         seed = f" --seed {run.seed}" if run.seed else ""
         yield f"  repeat    python -m asynchat_conformance {run.spec} --only {cell.id}{seed}"

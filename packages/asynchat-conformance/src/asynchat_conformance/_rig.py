@@ -1,8 +1,8 @@
 '''
 The world of one check: a fresh map, channels that record what they are told, peers driven by hand.
 
-A check is a function of a ``Rig``. Nothing in it sleeps: a step polls until nothing moves any more, a wait ends when its
-condition holds, or fails when nothing has moved for some time.
+A check is a function of a ``Rig``. Nothing in it sleeps: a step polls until nothing moves any more, a wait ends when
+its condition holds, or fails when nothing has moved for some time.
 
     @check("TRM-001", MUST)
     def new_terminator_applies_to_buffered_bytes(rig: Rig) -> None:
@@ -13,8 +13,8 @@ condition holds, or fails when nothing has moved for some time.
 
         rig.expect(trace, [DATA(b"a"), END, DATA(b"b"), END, DATA(b"c")])
 
-* ``rig.chat(terminator, ...)`` makes a recording async_chat on one end of a socketpair (``tcp=True``: loopback TCP) with
-  ``channel.peer`` on the other. ``collect=``, ``found=``, ``close=``, ``error=`` run in the callbacks, after recording;
+* ``rig.chat(terminator, ...)`` makes a recording async_chat on one end of a socketpair (``tcp=True``: loopback TCP),
+  with ``channel.peer`` on the other. ``collect=``, ``found=``, ``close=``, ``error=`` run in the callbacks, after recording;
   without ``close`` and ``error`` the base class acts. ``sends=``/``recvs=`` script the socket (``channel.script``).
 * ``rig.feed(channel, cut, cut, ...)`` sends each cut so that it is a read of its own, and returns the merged trace.
 * ``rig.settle()`` polls until nothing moves. ``rig.until(lambda: ...)`` polls until it holds.
@@ -44,6 +44,8 @@ _QUIET_POLLS = 3
 _PATIENCE = 3.0
 # Seconds in which input that waits at a channel must be read.
 _UNREAD_PATIENCE = 0.5
+# Seconds after which a map that is still busy will never come to rest.
+_RESTLESS = 20.0
 
 Hook = Callable[..., Any]
 
@@ -187,10 +189,14 @@ class Rig:
         channel.peer = self.peer(theirs)
         return channel
 
-    def listener(self, family: int = socket.AF_INET, address: Any = ("127.0.0.1", 0), **hooks: Any) -> Any:
+    def listener(
+        self, family: int = socket.AF_INET, address: Any = ("127.0.0.1", 0), reuse: bool = False, **hooks: Any
+    ) -> Any:
         """Make a recording dispatcher that listens; ``listener.address`` is where."""
         listener = self.recorder(self.backend.dispatcher, **hooks)(None, self.map)
         listener.create_socket(family, socket.SOCK_STREAM)
+        if reuse:
+            listener.set_reuse_addr()
         listener.bind(address)
         listener.listen(128)
         listener.address = listener.socket.getsockname()
@@ -220,12 +226,15 @@ class Rig:
 
     def settle(self) -> None:
         """Poll until nothing moves any more."""
-        quiet, deadline, before = 0, monotonic() + _UNREAD_PATIENCE, self._state()
+        begin = monotonic()
+        quiet, deadline, before = 0, begin + _UNREAD_PATIENCE, self._state()
         while quiet < _QUIET_POLLS:
             self.backend.poll(self.map, 0)
             state = self._state()
             if state != before:
                 quiet, deadline, before = 0, monotonic() + _UNREAD_PATIENCE, state
+                if deadline > begin + _RESTLESS:
+                    raise Stalled(f"there is no rest; the last events were {[trace[-3:] for trace in self._traces]!r}")
             elif self._has_input() and monotonic() < deadline:
                 quiet = 0
             else:

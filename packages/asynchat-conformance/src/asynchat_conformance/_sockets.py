@@ -14,11 +14,12 @@ _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
 def unread(sock: Any) -> int:
-    """Return how many bytes have arrived at ``sock`` and were not received, 0 when it is closed."""
-    if sock.fileno() < 0:
-        return 0
+    """Return how many bytes have arrived at ``sock`` and were not received, 0 when it is closed or listens."""
     count = array.array("i", [0])
-    fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
+    try:
+        fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
+    except (OSError, ValueError):
+        return 0
     return count[0]
 
 

@@ -118,10 +118,9 @@ class SocketChannel:
         try:
             self.socket.bind(addr)
         except OSError as error:
-            error.filename = None
-            if error.strerror and repr(addr) not in error.strerror:
-                error.strerror = f"{error.strerror}: cannot bind to {addr!r}"
-            raise
+            if error.errno is None:
+                raise
+            raise OSError(error.errno, f"{os.strerror(error.errno)}: cannot bind to {addr!r}") from None
 
     def connect(self, address: Any) -> None:
         """
