@@ -351,7 +351,8 @@ class ChatMixin(Limits, Framer):
         """
         if not self._closed:
             if self._held and self._queue and not self._blocked and self.connected:
-                self._closed = True
+                # Held no more: send() asks for the socket, which sends what is held, and it would leave twice.
+                self._closed, self._held = True, False
                 self._send_last()
             self._let_go()
         super().close()  # type: ignore[misc]
