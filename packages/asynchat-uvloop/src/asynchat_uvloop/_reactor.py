@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable
 from math import inf
@@ -14,6 +13,8 @@ import uvloop
 
 from asynchat_core.channels import ChannelMap as _ChannelMap
 from asynchat_core.reactor import READ, WRITE, Reactor, Ready, Waker
+
+from ._quirks import DescriptorReserve, ErrorWatch
 
 
 class AsyncioReactor(Reactor):
@@ -31,7 +32,8 @@ class AsyncioReactor(Reactor):
         self._owned = loop is None
         self._loop = self.new_loop() if loop is None else loop
         self._watched: dict[int, tuple[int, Ready]] = {}
-        self._errors = _ErrorWatch(self._loop, self._revive) if isinstance(self._loop, uvloop.Loop) else None
+        self._errors = ErrorWatch(self._loop, self._revive) if isinstance(self._loop, uvloop.Loop) else None
+        self._reserve = DescriptorReserve() if self._errors is not None else None
         # Descriptors in error, which uvloop must be told of again after each event.
         self._broken: set[int] = set()
         # Who runs the loop: turn(), until the first event; run(), until pump says so; None: somebody else.
@@ -143,6 +145,8 @@ class AsyncioReactor(Reactor):
             self.unwatch(fd)
         if self._errors is not None:
             self._errors.close()
+        if self._reserve is not None:
+            self._reserve.close()
         for handle in (self._timer, self._next_pump):
             if handle is not None:
                 handle.cancel()
@@ -179,12 +183,16 @@ class AsyncioReactor(Reactor):
             )
 
     def _drive(self, by: str) -> None:
+        if self._reserve is not None and not self._reserve.spend():
+            return
         self._driven_by = by
         try:
             self._loop.run_forever()
         finally:
             self._driven_by = None
             self._stopping = False
+            if self._reserve is not None:
+                self._reserve.refill()
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -258,49 +266,6 @@ class AsyncioReactor(Reactor):
         if not self._stopping:
             self._stopping = True
             self._loop.stop()
-
-
-class _ErrorWatch:
-    """
-    See errors on descriptors that uvloop watches.
-
-    On POLLERR libuv stops watching and calls back once; uvloop does not notice, and what the socket still holds, the
-    error above all, is never reported (uvloop 0.23). An epoll of ours, edge-triggered and for errors only, costs
-    nothing until one comes, and is itself watched by the loop. Where there is no epoll, libuv has no such habit.
-    """
-
-    def __init__(self, loop: AbstractEventLoop, report: Callable[[int], object]) -> None:
-        self._loop = loop
-        self._report = report
-        self._epoll = select.epoll() if hasattr(select, "epoll") else None
-        if self._epoll is not None:
-            loop.add_reader(self._epoll.fileno(), self._look)
-
-    def add(self, fd: int) -> None:
-        """Watch ``fd`` for errors."""
-        if self._epoll is not None:
-            self._epoll.register(fd, select.EPOLLET)
-
-    def remove(self, fd: int) -> None:
-        """Forget ``fd``, closed or not."""
-        if self._epoll is not None:
-            try:
-                self._epoll.unregister(fd)
-            except OSError:
-                # Closed already, which removes it.
-                pass
-
-    def close(self) -> None:
-        """Give back the descriptor."""
-        if self._epoll is not None:
-            self._loop.remove_reader(self._epoll.fileno())
-            self._epoll.close()
-
-    def _look(self) -> None:
-        assert self._epoll is not None
-        for fd, events in self._epoll.poll(0):
-            if events & select.EPOLLERR:
-                self._report(fd)
 
 
 class ChannelMap(_ChannelMap):
