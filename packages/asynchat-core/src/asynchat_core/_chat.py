@@ -104,7 +104,7 @@ class ChatMixin(Limits, Framer):
         queue = self._queue
         queue.push(data)
         if self._blocked:
-            return self.output_high_mark is None or self._check_marks()
+            return (self.output_high_mark is None and self.max_output is None) or self._check_marks()
         if not self._held:
             self._send_soon()
         elif queue.size >= _MOST_HELD:
@@ -172,7 +172,7 @@ class ChatMixin(Limits, Framer):
                 allowance -= len(chunk)
         finally:
             self._sending = False
-            if self.output_high_mark is not None and not self._closed:
+            if not self._closed and (self.output_high_mark is not None or self.max_output is not None):
                 self._check_marks()
             if queue:
                 self._output_changed()
