@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncore
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 from asynchat_core.agenda import Timer
@@ -27,7 +27,7 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
         """Return whether the loop is to wait for input: not after its end, nor while a listener rests."""
         return not self._at_eof and not self._resting
 
-    def add_channel(self, map: MutableMapping[int, Any] | None = None) -> None:
+    def add_channel(self, map: dict[int, Any] | None = None) -> None:
         """Enter ``map``, or the channel's own."""
         self._at_eof = False
         if self._fileno is None and self.socket is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncore
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from asynchat_core.agenda import Agenda, Timer
 
-AnyMap: TypeAlias = MutableMapping[int, Any]
+# asyncore takes any mapping; its types say dict.
+AnyMap: TypeAlias = dict[int, Any]
 
 LEAVES_LOOP = (asyncore.ExitNow, KeyboardInterrupt, SystemExit)
 
@@ -51,11 +52,11 @@ def poll_once(timeout: float | None = 0.0, map: AnyMap | None = None) -> None:
     channels = asyncore.socket_map if map is None else map
     agenda = _agenda(channels)
     if agenda is None:
-        asyncore.poll(timeout, channels)
+        _poll(timeout, channels)
         return
     wait = agenda.wait(float("inf") if timeout is None else timeout)
     if channels:
-        asyncore.poll(None if wait == float("inf") else wait, channels)
+        _poll(None if wait == float("inf") else wait, channels)
     else:
         time.sleep(wait)
     agenda.run(LEAVES_LOOP)
@@ -88,6 +89,11 @@ def call_every(interval: float, callback: Callable[..., object], *args: Any, map
 def call_soon_threadsafe(callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> None:
     """Call ``callback(*args)`` in the next turn; from any thread. asyncore's wait cannot be ended from outside."""
     _agenda_for(map).call_soon(callback, *args)
+
+
+def _poll(timeout: float | None, channels: AnyMap) -> None:
+    # select takes None for no limit, which the types of asyncore do not say.
+    asyncore.poll(timeout, channels)  # type: ignore[arg-type]
 
 
 def _agenda(channels: AnyMap) -> Agenda | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncore
-from collections.abc import MutableMapping
 from typing import Any
 
 from asynchat_core import ChatMixin, find_prefix_at_end, simple_producer
@@ -22,7 +21,7 @@ class async_chat(ChatMixin, dispatcher):  # noqa: N801 - the documented name
         map: the map of channels to live in; None for ``asyncore.socket_map``.
     """
 
-    def __init__(self, sock: Any = None, map: MutableMapping[int, Any] | None = None) -> None:
+    def __init__(self, sock: Any = None, map: dict[int, Any] | None = None) -> None:
         self._init_chat()
         dispatcher.__init__(self, sock, map)
 

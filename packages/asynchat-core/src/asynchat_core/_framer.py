@@ -9,8 +9,9 @@ a frame's data went out and its end did not, ``_stopped`` that nothing more may.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
+from ._probing import NOTHING_KNOWN, Probing, probing, search_on
 from ._terminators import Terminator, check_terminator, find_prefix_at_end
 
 # Frames cut in one go: at most this many, out of a window that grows from the first size to the second (bytes).
@@ -21,28 +22,11 @@ _LAST_WINDOW = 65536
 _SHORT_FRAME = 256
 # So many short frames in a row, under one terminator, start the cutting ahead.
 _STREAK = 4
-# To look for one byte of the terminator, its last at first, runs at memory speed; bytes.find for more of them does not.
-# So many hits that were no terminator, and one more for each so many bytes, show a byte too frequent for that. When all
-# its bytes are, the next few chunks are not tried that way.
-_FALSE_HITS = 4
-_BYTES_PER_FALSE_HIT = 4096
+# Chunks in which to look for the whole terminator, when all its bytes are frequent.
 _DENSE_CHUNKS = 16
-# So many bytes of a terminator are considered when its last one is too frequent.
-_PROBED_BYTES = 8
 # In shorter chunks each frame is looked for by itself.
 _SHORT_CHUNK = 512
 _ENDLESS = range(1 << 60)
-
-
-# A terminator, its length, the index of the byte of it to look for, that byte, and its first byte.
-Probing: TypeAlias = tuple[bytes, int, int, bytes, bytes]
-# Compared by identity; empty bytes would be the same object as an empty terminator.
-_NOTHING_KNOWN: Probing = b"nothing known", 0, 0, b"", b""
-
-
-def _probing(term: bytes, index: int) -> Probing:
-    index %= len(term)
-    return term, len(term), index, term[index : index + 1], term[:1]
 
 
 class Framer:
@@ -57,9 +41,9 @@ class Framer:
     ...         print(frame)
     >>> lines = Lines()
     >>> lines.set_terminator(b"\r\n")
-    >>> lines.feed(b"HELO a\r\nQU")
+    >>> more = lines.feed(b"HELO a\r\nQU")
     b'HELO a'
-    >>> lines.feed(b"IT\r\n")
+    >>> more = lines.feed(b"IT\r\n")
     b'QUIT'
     """
 
@@ -90,7 +74,7 @@ class Framer:
     # What earlier chunks taught: the window to cut ahead in (0: do not), and for how many chunks not to try memchr.
     _window: int
     _dense: int
-    # How to look for the last terminator of bytes; see _probing().
+    # How to look for the last terminator of bytes; see _probing.py.
     _known: Probing
 
     def __init__(self) -> None:
@@ -106,7 +90,7 @@ class Framer:
         self._frames = 0
         self._partial, self._skipping = 0, None
         self._window = self._dense = 0
-        self._known = _NOTHING_KNOWN
+        self._known = NOTHING_KNOWN
 
     # --- what a program calls
 
@@ -173,7 +157,7 @@ class Framer:
                     at, window = self._at, self._window
                     continue
                 if term is not known:
-                    known, size, back, probe, first = self._known = _probing(term, -1)
+                    known, size, back, probe, first = self._known = probing(term, -1)
                     start, streak_end = at, frame + _STREAK
                 if dense:
                     end = chunk.find(term, at)
@@ -393,18 +377,12 @@ class Framer:
 
     def _search(self, chunk: bytes, at: int, end: int) -> int:
         """Go on after a probe's hit at ``end`` that was no terminator; return where the first one begins, or less."""
-        term, _, back, probe, _ = self._known
-        for _ in range(_FALSE_HITS + (len(chunk) - at) // _BYTES_PER_FALSE_HIT):
-            end = chunk.find(probe, end + back + 1) - back
-            if end < at or chunk.startswith(term, end):
-                return end
-        # Too frequent a byte: take the rarest of the terminator's, or if that is no better none for some time.
-        counts = [chunk.count(term[index : index + 1], at) for index in range(min(len(term), _PROBED_BYTES))]
-        if min(counts) * _BYTES_PER_FALSE_HIT > len(chunk):
+        end, better = search_on(chunk, at, end, self._known)
+        if better is None:
             self._dense = _DENSE_CHUNKS
         else:
-            self._known = _probing(term, counts.index(min(counts)))
-        return chunk.find(term, at)
+            self._known = better
+        return end
 
     def _deliver_partial(self, chunk: bytes, at: int, term: bytes) -> bool:
         """Deliver what cannot be part of a terminator (FRM-007), hold back what can; True when input is wanted."""

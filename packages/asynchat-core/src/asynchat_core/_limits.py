@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import inf
 from time import monotonic
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from ._producers import ProducerQueue
@@ -110,7 +110,7 @@ class Limits:
         log_info: Callable[..., None]
         handle_close: Callable[[], None]
         handle_error: Callable[[], None]
-        _leaves_loop: tuple[type[BaseException], ...]
+        _leaves_loop: ClassVar[tuple[type[BaseException], ...]]
         close_when_done: Callable[[], None]
 
     # Queued above the mark; reading paused by the program; to close after what is queued; reading only to drop.

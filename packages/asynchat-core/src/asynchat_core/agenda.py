@@ -80,7 +80,7 @@ class Agenda:
 
     def call_every(self, interval: float, callback: Callable[..., object], *args: Any) -> Timer:
         """
-        Call ``callback(*args)`` each ``interval`` seconds, the first time after one; a time that was missed is left out.
+        Call ``callback(*args)`` each ``interval`` seconds, first after one of them; a time missed is left out.
 
         Raises:
             TypeError: the callback cannot be called.
@@ -113,10 +113,15 @@ class Agenda:
         Args:
             leaves_loop: exceptions that come out of here; others are logged, and the next call is made (TMR-005).
         """
-        for timer in self._due() if self._heap else ():
-            _call(leaves_loop, timer.run)
-        for _ in range(len(self._soon)):
-            callback, args = self._soon.popleft()
+        soon = self._soon
+        if self._heap:
+            # Before the others, and kept with them when one call leaves the loop.
+            soon.extendleft((timer.run, ()) for timer in reversed(self._due()))
+        for _ in range(len(soon)):
+            if not soon:
+                # One of them has turned the loop itself, which made the rest.
+                return
+            callback, args = soon.popleft()
             _call(leaves_loop, callback, *args)
 
     def _due(self) -> list[Timer]:

@@ -25,12 +25,12 @@ from errno import (
     errorcode,
 )
 
-from .channels import LEAVES_LOOP as _reraised_exceptions
-from .channels import ExitNow
+from .diagnostics import compact_traceback
 from .loops import _exception, read, readwrite, write
 from .sockets import DISCONNECTED as _DISCONNECTED
-from .sockets import compact_traceback
 from .variants import file_wrapper
+from .watch import LEAVES_LOOP as _reraised_exceptions
+from .watch import ExitNow
 
 __all__ = (
     "EAGAIN",

@@ -9,9 +9,10 @@ from types import ModuleType
 from typing import Any
 
 from .agenda import Timer
-from .channels import LEAVES_LOOP, AnyMap, Driver, driver_of, release
+from .channels import AnyMap, Driver, driver_of, release
 from .reactor import Reactor
 from .sockets import DISCONNECTED
+from .watch import LEAVES_LOOP
 
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL if hasattr(select, "poll") else 0
 

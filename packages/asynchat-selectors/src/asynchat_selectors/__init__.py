@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asynchat_core import SafeLimits
-from asynchat_core.channels import ExitNow
+from asynchat_core.watch import ExitNow
 
 from . import asynchat, asyncore
 from ._reactor import ChannelMap, SelectorReactor
