@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
 from ._adapter import BadAdapter, registered
+from ._html import html
+from ._junit import junit
+from ._markdown import markdown
 from ._registry import Check, Level, Registry, load_suite
 from ._report import details, matrix, summary
 from ._runner import Run, as_json, run_backend
@@ -55,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="shuffle the order, and seed what is random")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write everything as JSON")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write one page that needs nothing else")
     parser.add_argument("--version", action="version", version=__version__)
     return parser
 
@@ -92,7 +98,7 @@ def _merge(run: Run, again: Run) -> None:
             run.results[id] = cell
 
 
-def _progress(name: str):  # type: ignore[no-untyped-def]
+def _progress(name: str) -> Callable[[int, int, str], None]:
     def show(done: int, total: int, id: str) -> None:
         if sys.stderr.isatty():
             print(f"\r{name}: {done}/{total} {id} ", end="", file=sys.stderr, flush=True)
@@ -119,9 +125,19 @@ def _report(runs: list[Run], options: argparse.Namespace) -> int:
         failed = failed or bool(run.failed(counting))
     for run in runs:
         print(summary(run))
-    if options.report is not None:
-        options.report.write_text(json.dumps(as_json(runs, __version__), indent=1) + "\n")
+    _write(runs, options)
     return 1 if failed else 0
+
+
+def _write(runs: list[Run], options: argparse.Namespace) -> None:
+    if options.report is not None:
+        options.report.write_text(json.dumps(as_json(runs, __version__), indent=1) + "\n", encoding="utf-8")
+    if options.markdown is not None:
+        options.markdown.write_text(markdown(runs, __version__), encoding="utf-8")
+    if options.junit is not None:
+        options.junit.write_text(junit(runs), encoding="utf-8")
+    if options.html is not None:
+        options.html.write_text(html(runs, __version__), encoding="utf-8")
 
 
 if __name__ == "__main__":

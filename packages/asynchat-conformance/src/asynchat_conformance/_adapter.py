@@ -132,7 +132,7 @@ def load_adapter(spec: str) -> Backend:
         raise BadAdapter(f"no adapter {spec!r} is installed (installed: {there}); give one of them or module:attribute")
     try:
         made = getattr(importlib.import_module(module_name), attribute)
-        backend = made() if isinstance(made, type) else made
+        backend: Backend = made() if isinstance(made, type) else made
     except Exception as error:
         raise BadAdapter(f"adapter {target!r} cannot be made: {type(error).__name__}: {error}") from error
     _validate(backend, target)

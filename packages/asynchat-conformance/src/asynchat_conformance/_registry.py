@@ -100,33 +100,9 @@ class Registry:
 
 
 #: The areas in the order of the catalogue.
-AREAS = [
-    "API",
-    "FRM",
-    "SPL",
-    "NUM",
-    "NON",
-    "TRM",
-    "OUT",
-    "PRD",
-    "CWD",
-    "DSC",
-    "CLS",
-    "ERR",
-    "EOF",
-    "HCL",
-    "CON",
-    "ACC",
-    "RNT",
-    "MIX",
-    "TMR",
-    "FAN",
-    "FDR",
-    "THR",
-    "LOP",
-    "LIM",
-    "LEK",
-]
+AREAS = tuple(
+    "API FRM SPL NUM NON TRM OUT PRD CWD DSC CLS ERR EOF HCL CON ACC RNT MIX TMR FAN FDR THR LOP LIM LEK".split()  # noqa: SIM905
+)
 
 REGISTRY = Registry()
 

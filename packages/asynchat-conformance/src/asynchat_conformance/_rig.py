@@ -14,8 +14,9 @@ its condition holds, or fails when nothing has moved for some time.
         rig.expect(trace, [DATA(b"a"), END, DATA(b"b"), END, DATA(b"c")])
 
 * ``rig.chat(terminator, ...)`` makes a recording async_chat on one end of a socketpair (``tcp=True``: loopback TCP),
-  with ``channel.peer`` on the other. ``collect=``, ``found=``, ``close=``, ``error=`` run in the callbacks, after recording;
-  without ``close`` and ``error`` the base class acts. ``sends=``/``recvs=`` script the socket (``channel.script``).
+  with ``channel.peer`` on the other. ``collect=``, ``found=``, ``close=``, ``error=`` run in the callbacks, after
+  recording; without ``close`` and ``error`` the base class acts. ``sends=``/``recvs=`` script the socket
+  (``channel.script``).
 * ``rig.feed(channel, cut, cut, ...)`` sends each cut so that it is a read of its own, and returns the merged trace.
 * ``rig.settle()`` polls until nothing moves. ``rig.until(lambda: ...)`` polls until it holds.
   ``rig.drain(channel)`` polls and reads at the peer until nothing comes, and returns all that it received.

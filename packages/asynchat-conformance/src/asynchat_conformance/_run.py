@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import traceback
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ._adapter import Backend
@@ -83,7 +83,7 @@ def _place(error: BaseException) -> str:
     if str(error):
         return str(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{frame.line} (line {frame.lineno} of {os.path.basename(frame.filename)})"
+    return f"{frame.line} (line {frame.lineno} of {Path(frame.filename).name})"
 
 
 def _show(value: Any) -> str:
@@ -114,11 +114,11 @@ class _Census:
 
 def _descriptors() -> set[str]:
     """Return the open descriptors, each with what it is where the system tells."""
-    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    folder = Path("/proc/self/fd")
     found = set()
-    for name in os.listdir(folder):
+    for link in (folder if folder.is_dir() else Path("/dev/fd")).iterdir():
         try:
-            found.add(f"{name} ({os.readlink(os.path.join(folder, name))})")
+            found.add(f"{link.name} ({link.readlink()})")
         except OSError:
             # The descriptor of the listing itself, or no links here.
             pass

@@ -132,7 +132,7 @@ def _talk(spec: str, ids: list[str], seed: int) -> Iterator[dict[str, Any]]:
                 fate = f"no end after {_LONGEST:.0f} s"
                 break
             message = json.loads(line)
-            at = message["begin"] if "begin" in message else None
+            at = message.get("begin")
             yield message
         else:
             over = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
 
 from .._events import ACCEPTED, CLOSE, CONNECT, DATA, END
 from .._registry import Capability, Level, check
@@ -89,14 +90,15 @@ def close_inside_more_sends_nothing(rig: Rig) -> None:
 @check("CLS-008", Level.MUST)
 def closing_another_channel_of_the_batch(rig: Rig) -> None:
     """A channel closed by another's callback in the same batch gets no callback after it."""
-    first = rig.chat(b"\n", found=lambda ch: second.close())
-    second = rig.chat(b"\n", found=lambda ch: first.close())
-    for channel in (first, second):
+    pair: list[Any] = []
+    pair.append(rig.chat(b"\n", found=lambda ch: pair[1].close()))
+    pair.append(rig.chat(b"\n", found=lambda ch: pair[0].close()))
+    for channel in pair:
         channel.peer.send(b"x\n")
 
     rig.settle()
 
-    events = sorted([len(first.events), len(second.events)])
+    events = sorted(len(channel.events) for channel in pair)
     rig.expect(events, [0, 2])
 
 

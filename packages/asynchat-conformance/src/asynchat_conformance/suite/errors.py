@@ -278,7 +278,7 @@ def the_default_logs_what_happened(rig: Rig) -> None:
 def a_crashing_repr_is_survived(rig: Rig) -> None:
     """A crashing __repr__ does not stop handle_error."""
     channel = rig.chat(b"\n", found=raises(ValueError("x")))
-    type(channel).__repr__ = raises(KeyError("no name"))  # type: ignore[method-assign]
+    type(channel).__repr__ = raises(KeyError("no name"))
 
     trace = rig.feed(channel, b"\n")
 
@@ -318,7 +318,7 @@ def the_program_is_told(rig: Rig) -> None:
 def errors_in_log_info(rig: Rig) -> None:
     """An error in log_info does not stop the close."""
     channel = rig.chat(b"\n", found=raises(ValueError("x")))
-    type(channel).log_info = raises(KeyError("no log"))  # type: ignore[method-assign]
+    type(channel).log_info = raises(KeyError("no log"))
     channel.peer.send(b"\n")
 
     rig.settle()
