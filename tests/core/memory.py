@@ -229,16 +229,16 @@ class MemoryChannel(SocketChannel):
         self.del_channel()
         self.socket.close()
 
-    def _call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+    def _ac_call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         return self.agenda.call_later(delay, callback)
 
-    def _output_changed(self) -> None:
+    def _ac_output_changed(self) -> None:
         self.interest_changes += 1
 
-    def _read_on_later(self) -> None:
+    def _ac_read_on_later(self) -> None:
         self.reading_on += 1
 
-    def _check_thread(self) -> None:
+    def _ac_check_thread(self) -> None:
         pass
 
 
@@ -255,7 +255,7 @@ class Chat(ChatMixin, MemoryChannel):
     wire: Any
 
     def __init__(self, terminator: Any = None, wire: Any = None, /, **callbacks: Callable[[Any], object]) -> None:
-        self._init_chat()
+        self._ac_init_chat()
         self.trace: Trace = []
         self.logged: list[str] = []
         self.callbacks = callbacks

@@ -497,7 +497,7 @@ def test_debug_checks_the_thread() -> None:
     asked: list[bool] = []
     chat = Chat()
     chat.debug = True
-    chat._check_thread = lambda: asked.append(True)
+    chat._ac_check_thread = lambda: asked.append(True)
     chat.push(b"ab")
 
     assert [True] == asked
@@ -529,4 +529,4 @@ def test_the_predicates() -> None:
     assert (True, False) == (chat.readable(), chat.writable())
     chat.push(b"a")
     assert (True, True) == (chat.readable(), chat.writable())
-    assert chat._has_output(False)
+    assert chat._ac_has_output(False)

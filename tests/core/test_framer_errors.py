@@ -260,7 +260,7 @@ def test_a_stopped_framer_makes_no_callback(where: str, lines: int) -> None:
 
     def stop(framer: Recorder) -> None:
         if b"stop" in framer.trace[-2:]:
-            framer._stop_input()
+            framer._ac_stop_input()
 
     framer = Recorder(b"\n", **{where: stop})  # type: ignore[arg-type]
     framer.feed(b"line\n" * lines + b"stop\nb\nc")
@@ -274,7 +274,7 @@ def test_a_stopped_framer_that_raises_makes_no_callback() -> None:
     """The same where the callback raises after that."""
 
     def stop(framer: Recorder) -> None:
-        framer._stop_input()
+        framer._ac_stop_input()
         raise Boom
 
     framer = Recorder(b"\n", collect=stop)
@@ -290,7 +290,7 @@ def test_reset_begins_anew() -> None:
     framer = Recorder(b"\r\n")
     framer.feed(b"half\r")
     framer._collect_incoming_data(b"half")
-    framer._stop_input()
+    framer._ac_stop_input()
     framer.reset_input()
     framer.feed(b"\na\r\n")
 

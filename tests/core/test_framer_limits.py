@@ -89,7 +89,7 @@ class TestDiscardFrame:
     def test_a_stopped_framer_drops_nothing_more(self) -> None:
         """Called on a stopped framer it is harmless."""
         framer = Recorder(b"\n")
-        framer._stop_input()
+        framer._ac_stop_input()
         framer.discard_frame()
         framer.feed(b"a\n")
 
@@ -175,7 +175,7 @@ class TestMaxFrameSize:
 
     def test_the_handler_may_stop_the_input(self) -> None:
         """A handler that closes gets no frame behind the one that was too long."""
-        framer = Recorder(b"\n", max_frame_size=5, too_long=lambda framer, size: framer._stop_input())
+        framer = Recorder(b"\n", max_frame_size=5, too_long=lambda framer, size: framer._ac_stop_input())
         framer.feed(b"123456\nab\n")
         framer.feed(b"cd\n")
 
@@ -245,7 +245,7 @@ class TestMaxCount:
 
     def test_the_handler_may_stop_the_input(self) -> None:
         """A handler that closes gets none of its bytes."""
-        framer = Recorder(10, max_count=5, too_long=lambda framer, size: framer._stop_input())
+        framer = Recorder(10, max_count=5, too_long=lambda framer, size: framer._ac_stop_input())
         framer.feed(b"0123456789ab")
 
         assert ["too long: 10"] == framer.trace

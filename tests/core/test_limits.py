@@ -313,8 +313,8 @@ class TestTime:
     def test_lingering_ends_quietly(self, clock: Clock) -> None:
         """A peer that still sends after the last reply is left when the linger time is over, without handle_timeout."""
         chat = limited(b"\n", linger_timeout=5.0)
-        chat._shut_write = lambda: True
-        chat._drain_input = lambda: 1
+        chat._ac_shut_write = lambda: True
+        chat._ac_drain_input = lambda: 1
         chat.push(b"reply")
         chat.close_when_done()
         chat.handle_write()

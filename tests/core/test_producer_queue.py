@@ -26,7 +26,7 @@ class Owner:
     def __init__(self) -> None:
         self.told = 0
 
-    def _output_changed(self) -> None:
+    def _ac_output_changed(self) -> None:
         self.told += 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncore
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from asynchat_core.agenda import Timer
 from asynchat_core.sockets import SocketChannel
@@ -21,24 +21,24 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
         map: the map of channels to live in; None for ``asyncore.socket_map``.
     """
 
-    _leaves_loop = _loop.LEAVES_LOOP
+    _ac_leaves_loop: ClassVar[tuple[type[BaseException], ...]] = _loop.LEAVES_LOOP
 
     def readable(self) -> bool:
         """Return whether the loop is to wait for input: not after its end, nor while a listener rests."""
-        return not self._at_eof and not self._resting
+        return not self._ac_at_eof and not self._ac_resting
 
     def add_channel(self, map: dict[int, Any] | None = None) -> None:
         """Enter ``map``, or the channel's own."""
-        self._at_eof = False
+        self._ac_at_eof = False
         if self._fileno is None and self.socket is not None:
             self._fileno = self.socket.fileno()
         asyncore.dispatcher.add_channel(self, map)
 
-    def _call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+    def _ac_call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         return _loop.call_later(delay, callback, map=self._map)
 
-    def _output_changed(self) -> None:
+    def _ac_output_changed(self) -> None:
         """Do nothing: asyncore asks ``writable()`` before each wait."""
 
-    def _check_thread(self) -> None:
+    def _ac_check_thread(self) -> None:
         """Do nothing: asyncore does not know its thread."""

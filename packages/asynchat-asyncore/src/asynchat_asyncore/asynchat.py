@@ -22,12 +22,12 @@ class async_chat(ChatMixin, dispatcher):  # noqa: N801 - the documented name
     """
 
     def __init__(self, sock: Any = None, map: dict[int, Any] | None = None) -> None:
-        self._init_chat()
+        self._ac_init_chat()
         dispatcher.__init__(self, sock, map)
 
     def readable(self) -> bool:
         """Return whether the loop is to wait for input."""
         return ChatMixin.readable(self) and dispatcher.readable(self)
 
-    def _read_on_later(self) -> None:
-        self._call_later(0, self._read_on)
+    def _ac_read_on_later(self) -> None:
+        self._ac_call_later(0, self._ac_read_on)

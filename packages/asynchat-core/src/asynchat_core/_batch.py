@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 class Held(Protocol):
     """A channel with output held back."""
 
-    def _flush_held(self) -> None:
+    def _ac_flush_held(self) -> None:
         """Send what is held."""
 
 
@@ -52,9 +52,9 @@ def _flush(batch: Batch) -> None:
     walk = iter(batch)
     for channel in walk:
         try:
-            channel._flush_held()
+            channel._ac_flush_held()
         except BaseException:
             # On its way out of the loop; the others must not lose their output to it.
             for rest in walk:
-                rest._flush_held()
+                rest._ac_flush_held()
             raise

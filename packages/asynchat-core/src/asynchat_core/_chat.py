@@ -28,8 +28,8 @@ class ChatMixin(Limits, Framer):
     Frames in, queued output out: the methods of async_chat, for a class that also derives from a dispatcher.
 
     Of the channel it needs what ``sockets.SocketChannel`` has and documents, above all ``send(data) -> count``,
-    ``recv(size) -> bytes``, ``close()``, ``handle_error()``, ``connected``, and ``_output_changed()``, by which it says
-    that what it waits for may have changed.
+    ``recv(size) -> bytes``, ``close()``, ``handle_error()``, ``connected``, and ``_ac_output_changed()``, by which it
+    says that what it waits for may have changed.
     All bytes go through the first two, looked up on the instance, so that a subclass may override them.
 
     Any method may be called in any callback. Callbacks run in the thread of the loop, and so must all calls.
@@ -47,39 +47,39 @@ class ChatMixin(Limits, Framer):
         debug: bool
         send: Callable[[Any], int]
         recv: Callable[[int], Any]
-        _check_thread: Callable[[], None]
+        _ac_check_thread: Callable[[], None]
 
-    _queue: ProducerQueue
-    _socket: Any
-    _read_size: int
-    _send_size: int
+    _ac_queue: ProducerQueue
+    _ac_socket: Any
+    _ac_read_size: int
+    _ac_send_size: int
     # Output waits for the end of a read or a batch; the kernel took less than it was given; a send is under way.
-    _held: bool
-    _blocked: bool
-    _sending: bool
-    _closed: bool
+    _ac_held: bool
+    _ac_blocked: bool
+    _ac_sending: bool
+    _ac_closed: bool
     # Whole frames may be left in the framer.
-    _frames_left: bool
+    _ac_frames_left: bool
 
-    def _init_chat(self) -> None:
+    def _ac_init_chat(self) -> None:
         """Make the state new; to be called before the dispatcher's constructor, and as often as that is."""
         Framer.__init__(self)
-        self._init_limits()
-        self._queue = ProducerQueue(self)
-        self._read_size = self._send_size = _LEAST_SIZE
-        self._held = self._blocked = self._sending = self._closed = self._frames_left = False
+        self._ac_init_limits()
+        self._ac_queue = ProducerQueue(self)
+        self._ac_read_size = self._ac_send_size = _LEAST_SIZE
+        self._ac_held = self._ac_blocked = self._ac_sending = self._ac_closed = self._ac_frames_left = False
 
     # --- output
 
     @property
     def producer_fifo(self) -> ProducerQueue:
         """The deque of what is queued: bytes, producers, and None where ``close_when_done()`` was called."""
-        return self._queue
+        return self._ac_queue
 
     @producer_fifo.setter
     def producer_fifo(self, entries: Any) -> None:
-        self._queue = ProducerQueue(self)
-        self._queue.extend(entries)
+        self._ac_queue = ProducerQueue(self)
+        self._ac_queue.extend(entries)
 
     def push(self, data: Buffer) -> bool:
         """
@@ -97,20 +97,20 @@ class ChatMixin(Limits, Framer):
                 (OUT-011).
         """
         if self.debug:
-            self._check_thread()
-        if self._closing or self._closed:
+            self._ac_check_thread()
+        if self._ac_closing or self._ac_closed:
             as_bytes(data)
-            return self._refuse_push()
-        queue = self._queue
+            return self._ac_refuse_push()
+        queue = self._ac_queue
         queue.push(data)
-        if self._blocked:
-            return (self.output_high_mark is None and self.max_output is None) or self._check_marks()
-        if not self._held:
-            self._send_soon()
+        if self._ac_blocked:
+            return (self.output_high_mark is None and self.max_output is None) or self._ac_check_marks()
+        if not self._ac_held:
+            self._ac_send_soon()
         elif queue.size >= _MOST_HELD:
-            self._flush_held()
-            self._held = True
-        return not self._output_paused
+            self._ac_flush_held()
+            self._ac_held = True
+        return not self._ac_output_paused
 
     def push_with_producer(self, producer: Producer | Buffer) -> bool:
         """
@@ -122,28 +122,28 @@ class ChatMixin(Limits, Framer):
             TypeError: ``producer`` has no method ``more``.
             ChannelClosed: as for ``push``.
         """
-        if self._closing or self._closed:
-            return self._refuse_push()
-        self._queue.push_producer(producer)
-        if not self._held and not self._blocked:
-            self._send_soon()
-        return not self._output_paused
+        if self._ac_closing or self._ac_closed:
+            return self._ac_refuse_push()
+        self._ac_queue.push_producer(producer)
+        if not self._ac_held and not self._ac_blocked:
+            self._ac_send_soon()
+        return not self._ac_output_paused
 
     def close_when_done(self) -> None:
         """Call ``handle_close()`` when all that is queued by now has been sent; never within this call (CWD-011)."""
-        if not self._closed and not self._closing:
-            self._closing = True
-            self._queue.push_close_mark()
-            self._began("flush")
-            self._output_changed()
+        if not self._ac_closed and not self._ac_closing:
+            self._ac_closing = True
+            self._ac_queue.push_close_mark()
+            self._ac_began("flush")
+            self._ac_output_changed()
 
     def discard_buffers(self) -> None:
         """Drop the input that no callback has seen, ``incoming``, and all queued output with its close mark."""
         self.ac_in_buffer = b""
         self.incoming.clear()
-        self._queue.clear()
-        self._closing = False
-        self._since.pop("flush", None)
+        self._ac_queue.clear()
+        self._ac_closing = False
+        self._ac_since.pop("flush", None)
 
     def initiate_send(self) -> None:
         """
@@ -152,32 +152,32 @@ class ChatMixin(Limits, Framer):
         ``push`` and ``handle_write`` call it through the instance; a subclass may wrap it in a lock. Not re-entrant:
         called by what it calls, it returns at once (RNT-005). The close mark at the head ends in ``handle_close()``.
         """
-        self._held = False
-        if self._sending:
+        self._ac_held = False
+        if self._ac_sending:
             return
-        self._sending = True
-        queue = self._queue
+        self._ac_sending = True
+        queue = self._ac_queue
         try:
             allowance = _MOST_SENT
             while queue and self.connected and allowance > 0:
-                chunk = queue.next_chunk(self._out_size(), self.encoding if self.use_encoding else None)
+                chunk = queue.next_chunk(self._ac_out_size(), self.encoding if self.use_encoding else None)
                 if not isinstance(chunk, bytes):
                     queue.popleft()
-                    self._finish()
+                    self._ac_finish()
                     return
                 if not chunk or not self.connected:
                     continue
-                if not self._send_chunk(chunk):
+                if not self._ac_send_chunk(chunk):
                     return
                 allowance -= len(chunk)
         finally:
-            self._sending = False
-            if not self._closed and (self.output_high_mark is not None or self.max_output is not None):
-                self._check_marks()
+            self._ac_sending = False
+            if not self._ac_closed and (self.output_high_mark is not None or self.max_output is not None):
+                self._ac_check_marks()
             if queue:
-                self._output_changed()
+                self._ac_output_changed()
 
-    def _send_chunk(self, chunk: Any) -> bool:
+    def _ac_send_chunk(self, chunk: Any) -> bool:
         """Send one chunk; False when the socket took less of it or failed."""
         length = len(chunk)
         try:
@@ -186,78 +186,78 @@ class ChatMixin(Limits, Framer):
             self.handle_error()
             return False
         if count:
-            self._queue.sent(count)
-            if self._since:
-                self._note_output()
+            self._ac_queue.sent(count)
+            if self._ac_since:
+                self._ac_note_output()
         if count < length:
-            self._blocked = True
+            self._ac_blocked = True
             return False
-        if length == self._send_size:
-            self._send_size = min(length * 4, _MOST_SIZE)
+        if length == self._ac_send_size:
+            self._ac_send_size = min(length * 4, _MOST_SIZE)
         return True
 
-    def _out_size(self) -> int:
+    def _ac_out_size(self) -> int:
         size = self.ac_out_buffer_size
-        return self._send_size if type(size) is DefaultSize else size
+        return self._ac_send_size if type(size) is DefaultSize else size
 
-    def _send_soon(self) -> None:
+    def _ac_send_soon(self) -> None:
         batch = current_batch()
         if batch is None:
             self.initiate_send()
-        elif not self._closed:
+        elif not self._ac_closed:
             # A program may push and then wait, inside its callback, for what the peer does with that.
             self.initiate_send()
-            self._held = True
+            self._ac_held = True
             batch.append(self)
 
-    def _flush_held(self) -> None:
+    def _ac_flush_held(self) -> None:
         """Send what was held back, unless it has left already."""
-        if not self._held:
+        if not self._ac_held:
             return
-        self._held = False
-        if self._queue and not self._blocked:
-            self._guarded(self.initiate_send)
+        self._ac_held = False
+        if self._ac_queue and not self._ac_blocked:
+            self._ac_guarded(self.initiate_send)
 
     # --- the channel's events
 
     def readable(self) -> bool:
         """Return whether the loop is to wait for input: unless reading is paused (API-010)."""
-        return self._wants_input()
+        return self._ac_wants_input()
 
     def writable(self) -> bool:
         """Return whether the loop is to wait for room to write: there is output, or no connection yet (API-010)."""
-        return bool(self._queue) or not self.connected
+        return bool(self._ac_queue) or not self.connected
 
-    def _has_output(self, handles_write: bool) -> bool:
-        return bool(self._queue)
+    def _ac_has_output(self, handles_write: bool) -> bool:
+        return bool(self._ac_queue)
 
     def handle_read(self) -> None:
         """Read once and make the callbacks that the bytes complete; all that these push has left when they are done."""
-        if self._lingering:
-            self._read()
+        if self._ac_lingering:
+            self._ac_read()
             return
         data = b""
-        if not self._frames_left:
-            data = self._read()
+        if not self._ac_frames_left:
+            data = self._ac_read()
             if not data:
                 return
-        batch, frames = open_batch(), self._frames
-        self._frames_left = True
+        batch, frames = open_batch(), self._ac_frames
+        self._ac_frames_left = True
         try:
-            self._frames_left = self.feed(data, self.frames_per_turn)
-            if self._frames_left and self._wants_input():
-                self._read_on_later()
+            self._ac_frames_left = self.feed(data, self.frames_per_turn)
+            if self._ac_frames_left and self._ac_wants_input():
+                self._ac_read_on_later()
         finally:
             if self.frame_timeout is not None or self.idle_timeout is not None:
-                self._note_input(frames)
-            self._flush_held()
+                self._ac_note_input(frames)
+            self._ac_flush_held()
             close_batch(batch)
 
-    def _read(self) -> bytes:
+    def _ac_read(self) -> bytes:
         size = self.ac_in_buffer_size
         adaptive = type(size) is DefaultSize
         if adaptive:
-            size = self._read_size
+            size = self._ac_read_size
         try:
             data = self.recv(size)
         except BlockingIOError:
@@ -269,49 +269,49 @@ class ChatMixin(Limits, Framer):
             data = data.encode(self.encoding) if isinstance(data, str) and self.use_encoding else as_bytes(data)
         if adaptive and data:
             if len(data) == size:
-                self._read_size = min(size * 4, _MOST_SIZE)
+                self._ac_read_size = min(size * 4, _MOST_SIZE)
             elif len(data) * 8 < size:
-                self._read_size = max(size // 4, _LEAST_SIZE)
+                self._ac_read_size = max(size // 4, _LEAST_SIZE)
         return data
 
     def handle_read_event(self) -> None:
         """Handle readiness to read. After a callback that raised, the frames behind it still come (ERR-014)."""
         try:
             super().handle_read_event()  # type: ignore[misc]
-        except self._leaves_loop:
+        except self._ac_leaves_loop:
             raise
         except ChannelClosed as error:
             # A reply after the last one: to close for it would destroy what is still to be sent.
             self.log_info(str(error), "info")
-            self._read_on()
+            self._ac_read_on()
         except Exception:
-            if not self._frames_left:
+            if not self._ac_frames_left:
                 raise
             self.handle_error()
-            self._read_on()
+            self._ac_read_on()
 
-    def _read_on(self) -> None:
-        while self._frames_left and not self._closed and self._wants_input():
-            self._guarded(self.handle_read)
+    def _ac_read_on(self) -> None:
+        while self._ac_frames_left and not self._ac_closed and self._ac_wants_input():
+            self._ac_guarded(self.handle_read)
 
     def handle_write(self) -> None:
         """Send what is queued."""
-        self._blocked = False
+        self._ac_blocked = False
         self.initiate_send()
-        self._output_changed()
+        self._ac_output_changed()
 
     def connect(self, address: Any) -> None:
         """Begin to connect; see the dispatcher. It is given up after ``connect_timeout`` seconds."""
         super().connect(address)  # type: ignore[misc]
         if self.connecting:
-            self._began("connect")
+            self._ac_began("connect")
 
     def handle_connect_event(self) -> None:
         """Finish connecting."""
-        self._since.pop("connect", None)
+        self._ac_since.pop("connect", None)
         super().handle_connect_event()  # type: ignore[misc]
         if self.idle_timeout is not None:
-            self._began("idle")
+            self._ac_began("idle")
 
     def handle_close(self) -> None:
         """Close the channel; called once, when the peer is gone, and for the close mark."""
@@ -322,25 +322,25 @@ class ChatMixin(Limits, Framer):
     @property
     def socket(self) -> Any:
         """The socket. Whoever asks for it in a callback may write to it, so what was pushed before leaves first."""
-        if self._held and self._queue:
-            self._flush_held()
-            self._held = True
-        return self._socket
+        if self._ac_held and self._ac_queue:
+            self._ac_flush_held()
+            self._ac_held = True
+        return self._ac_socket
 
     @socket.setter
     def socket(self, sock: Any) -> None:
-        if getattr(self, "_held", False) and self._queue and self._socket is not None:
-            self._flush_held()
-            self._held = True
-        self._socket = sock
+        if getattr(self, "_ac_held", False) and self._ac_queue and self._ac_socket is not None:
+            self._ac_flush_held()
+            self._ac_held = True
+        self._ac_socket = sock
 
     def add_channel(self, map: Any = None) -> None:
         """Enter the map; a channel that was closed begins anew, with nothing left of the old connection."""
-        if self._closed:
+        if self._ac_closed:
             self.reset_input()
-            self._queue.clear()
-            self._closed = self._blocked = self._frames_left = False
-            self._init_limits()
+            self._ac_queue.clear()
+            self._ac_closed = self._ac_blocked = self._ac_frames_left = False
+            self._ac_init_limits()
         super().add_channel(map)  # type: ignore[misc]
 
     def close(self) -> None:
@@ -349,33 +349,33 @@ class ChatMixin(Limits, Framer):
 
         What was pushed before in the same callback is sent first, as far as the socket takes it.
         """
-        if not self._closed:
-            if self._held and self._queue and not self._blocked and self.connected:
+        if not self._ac_closed:
+            if self._ac_held and self._ac_queue and not self._ac_blocked and self.connected:
                 # Held no more: send() asks for the socket, which sends what is held, and it would leave twice.
-                self._closed, self._held = True, False
-                self._send_last()
-            self._let_go()
+                self._ac_closed, self._ac_held = True, False
+                self._ac_send_last()
+            self._ac_let_go()
         super().close()  # type: ignore[misc]
 
-    def _let_go(self) -> None:
+    def _ac_let_go(self) -> None:
         """Drop all that waits to be delivered, sent or timed."""
-        self._closed = self._blocked = True
+        self._ac_closed = self._ac_blocked = True
         if not self.deliver_after_close:
-            self._stop_input()
-        self._queue.clear()
-        self._since.clear()
-        if self._watchdog is not None:
-            self._watchdog.cancel()
+            self._ac_stop_input()
+        self._ac_queue.clear()
+        self._ac_since.clear()
+        if self._ac_watchdog is not None:
+            self._ac_watchdog.cancel()
 
-    def _force_close(self) -> None:
-        self._let_go()
-        super()._force_close()  # type: ignore[misc]
+    def _ac_force_close(self) -> None:
+        self._ac_let_go()
+        super()._ac_force_close()  # type: ignore[misc]
 
-    def _send_last(self) -> None:
+    def _ac_send_last(self) -> None:
         """Send the held output of a channel that is being closed: bytes only, and errors no longer matter."""
-        queue = self._queue
+        queue = self._ac_queue
         while queue and isinstance(queue[0], bytes):
-            chunk: Any = queue.next_chunk(self._out_size())
+            chunk: Any = queue.next_chunk(self._ac_out_size())
             try:
                 count = self.send(chunk) or 0
             except OSError:

@@ -1,9 +1,12 @@
 """
 The inbound state machine: bytes go in, the callbacks of whole and partial frames come out.
 
-``_chunk`` from the offset ``_at`` on is what no callback has seen. ``_ahead`` yields the frames that were cut in one go
-and end at ``_at``; they count as unseen too, and whoever needs the true offset calls ``_settle()``. ``_owed`` says that
-a frame's data went out and its end did not, ``_stopped`` that nothing more may.
+``_ac_chunk`` from the offset ``_ac_at`` on is what no callback has seen. ``_ac_ahead`` yields the frames that were cut
+in one go and end at ``_ac_at``; they count as unseen too, and whoever needs the true offset calls ``_ac_settle()``.
+``_ac_owed`` says that a frame's data went out and its end did not, ``_ac_stopped`` that nothing more may.
+
+The private names of all classes that programs derive from begin with ``_ac_``: those have a ``_queue`` and a
+``_closing`` of their own.
 """
 
 from __future__ import annotations
@@ -60,22 +63,22 @@ class Framer:
     frame_received: ClassVar[Callable[..., object] | None] = None
 
     # The state has no defaults in the class: CPython reads an instance attribute fast only where the class has none.
-    _chunk: bytes
-    _at: int
-    _ahead: Iterator[bytes] | None
-    _step: int
-    _owed: bool
-    _stopped: bool
+    _ac_chunk: bytes
+    _ac_at: int
+    _ac_ahead: Iterator[bytes] | None
+    _ac_step: int
+    _ac_owed: bool
+    _ac_stopped: bool
     # Frames ended so far.
-    _frames: int
+    _ac_frames: int
     # Bytes delivered of the frame that has not ended, and what ends the one that is being dropped.
-    _partial: int
-    _skipping: bytes | int | None
+    _ac_partial: int
+    _ac_skipping: bytes | int | None
     # What earlier chunks taught: the window to cut ahead in (0: do not), and for how many chunks not to try memchr.
-    _window: int
-    _dense: int
+    _ac_window: int
+    _ac_dense: int
     # How to look for the last terminator of bytes; see _probing.py.
-    _known: Probing
+    _ac_known: Probing
 
     def __init__(self) -> None:
         if not hasattr(self, "terminator"):
@@ -85,12 +88,12 @@ class Framer:
     def reset_input(self) -> None:
         """Forget all input, as for a new connection; the terminator stays."""
         self.incoming: list[bytes] = []
-        self._chunk, self._at, self._ahead, self._step = b"", 0, None, 0
-        self._owed = self._stopped = False
-        self._frames = 0
-        self._partial, self._skipping = 0, None
-        self._window = self._dense = 0
-        self._known = NOTHING_KNOWN
+        self._ac_chunk, self._ac_at, self._ac_ahead, self._ac_step = b"", 0, None, 0
+        self._ac_owed = self._ac_stopped = False
+        self._ac_frames = 0
+        self._ac_partial, self._ac_skipping = 0, None
+        self._ac_window = self._ac_dense = 0
+        self._ac_known = NOTHING_KNOWN
 
     # --- what a program calls
 
@@ -128,98 +131,98 @@ class Framer:
         Returns:
             True when whole frames may be left, which the next call delivers.
         """
-        if self._chunk or self._owed or self._stopped or self._skipping is not None:
-            self._resume(data)
+        if self._ac_chunk or self._ac_owed or self._ac_stopped or self._ac_skipping is not None:
+            self._ac_resume(data)
         else:
-            self._chunk, self._at = data, 0
-        chunk, at, partial = self._chunk, self._at, self._partial
-        known, size, back, probe, first = self._known
+            self._ac_chunk, self._ac_at = data, 0
+        chunk, at, partial = self._ac_chunk, self._ac_at, self._ac_partial
+        known, size, back, probe, first = self._ac_known
         limit, length, start, streak_end = self.max_frame_size, len(chunk), at, _STREAK
         if length > _SHORT_CHUNK:
-            dense, window = self._dense, self._window
+            dense, window = self._ac_dense, self._ac_window
             if dense:
-                self._dense -= 1
+                self._ac_dense -= 1
         else:
             dense, window = 1, 0
         # Any callback may change any state, so all of it is read anew for each frame.
         for frame in _ENDLESS if frames is None else range(frames):
-            if chunk is not self._chunk:
-                chunk = self._chunk
+            if chunk is not self._ac_chunk:
+                chunk = self._ac_chunk
                 length = len(chunk)
             if at >= length:
                 break
             term = self.terminator
             if term is known or (type(term) is bytes and term):
                 if window and not partial:
-                    cut = self._cut_ahead(chunk, at, term)
+                    cut = self._ac_cut_ahead(chunk, at, term)
                     if frames is not None and cut >= frames - frame:
                         return True
-                    at, window = self._at, self._window
+                    at, window = self._ac_at, self._ac_window
                     continue
                 if term is not known:
-                    known, size, back, probe, first = self._known = probing(term, -1)
+                    known, size, back, probe, first = self._ac_known = probing(term, -1)
                     start, streak_end = at, frame + _STREAK
                 if dense:
                     end = chunk.find(term, at)
                 else:
                     end = chunk.find(probe, at + back) - back
                     if size > 1 and end >= at and not chunk.startswith(term, end):
-                        end = self._search(chunk, at, end)
-                        dense, back, probe = self._dense, self._known[2], self._known[3]
+                        end = self._ac_search(chunk, at, end)
+                        dense, back, probe = self._ac_dense, self._ac_known[2], self._ac_known[3]
                 if end < at and not at and limit is None and (size == 1 or chunk.find(first, 1 - size) < 0):
-                    self._chunk, self._partial = b"", partial + len(chunk)
+                    self._ac_chunk, self._ac_partial = b"", partial + len(chunk)
                     self.collect_incoming_data(chunk)
                     return False
                 if end < at:
-                    if self._deliver_partial(chunk, at, term):
+                    if self._ac_deliver_partial(chunk, at, term):
                         return False
-                    at = self._at
+                    at = self._ac_at
                     continue
                 if limit is not None and end - at + partial > limit:
-                    self._too_long(end - at + partial)
-                    at, partial = self._at, self._partial
+                    self._ac_too_long(end - at + partial)
+                    at, partial = self._ac_at, self._ac_partial
                     continue
-                self._at = end + size
+                self._ac_at = end + size
                 if frame == streak_end and end - start <= _STREAK * _SHORT_FRAME:
-                    window = self._window = _FIRST_WINDOW
+                    window = self._ac_window = _FIRST_WINDOW
             elif type(term) is int and 0 < term <= length - at and (self.max_count is None or partial):
-                self._at = end = at + term
+                self._ac_at = end = at + term
                 self.terminator = 0
                 streak_end = 0
             else:
-                self._deliver_some(chunk, at, term)
-                at, partial = self._at, self._partial
+                self._ac_deliver_some(chunk, at, term)
+                at, partial = self._ac_at, self._ac_partial
                 continue
             if partial:
-                partial = self._partial = 0
+                partial = self._ac_partial = 0
             if end > at:
-                self._owed = True
+                self._ac_owed = True
                 self.collect_incoming_data(chunk[at:end])
-                if not self._owed:
+                if not self._ac_owed:
                     # Stopped or discarded, or a nested call has ended it.
-                    at = self._at
+                    at = self._ac_at
                     continue
-                self._owed = False
-            self._frames += 1
+                self._ac_owed = False
+            self._ac_frames += 1
             self.found_terminator()
-            at = self._at
+            at = self._ac_at
         else:
             return True
-        self._chunk, self._at = b"", 0
+        self._ac_chunk, self._ac_at = b"", 0
         return False
 
     @property
     def ac_in_buffer(self) -> bytes:
         """The bytes that no callback has seen. Assigning replaces them: ``b""`` drops the rest of a read."""
-        if self._ahead is not None:
-            self._settle()
-        return self._chunk[self._at :]
+        if self._ac_ahead is not None:
+            self._ac_settle()
+        return self._ac_chunk[self._ac_at :]
 
     @ac_in_buffer.setter
     def ac_in_buffer(self, data: bytes) -> None:
-        if self._ahead is not None:
-            self._settle()
-        self._chunk, self._at = bytes(data) if data else b"", 0
+        if self._ac_ahead is not None:
+            self._ac_settle()
+        self._ac_chunk, self._ac_at = bytes(data) if data else b"", 0
 
     def discard_frame(self) -> None:
         """
@@ -227,17 +230,17 @@ class Framer:
 
         In ``found_terminator`` and between two frames it is the next one that is dropped.
         """
-        if self._owed or self._partial:
+        if self._ac_owed or self._ac_partial:
             self.incoming.clear()
-        if self._owed:
+        if self._ac_owed:
             # All its data has been delivered; of its end nobody is told.
-            self._owed = False
+            self._ac_owed = False
             return
-        if self._ahead is not None:
-            self._settle()
+        if self._ac_ahead is not None:
+            self._ac_settle()
         dropped = check_terminator(self.terminator)
-        self._skipping, self._partial = dropped or None, 0
-        self._skip()
+        self._ac_skipping, self._ac_partial = dropped or None, 0
+        self._ac_skip()
 
     # --- what a program defines
 
@@ -277,34 +280,34 @@ class Framer:
 
     # --- the machine
 
-    def _stop_input(self) -> None:
+    def _ac_stop_input(self) -> None:
         """Drop the input and make no further callback, until ``reset_input()``."""
         self.ac_in_buffer = b""
-        self._owed = False
-        self._stopped = True
+        self._ac_owed = False
+        self._ac_stopped = True
 
-    def _settle(self) -> None:
-        """Give back the frames that were cut ahead: ``_at`` is then the true offset, and the loop over them ends."""
-        unseen = list(self._ahead or ())
-        self._ahead = None
-        self._at -= sum(map(len, unseen)) + self._step * len(unseen)
+    def _ac_settle(self) -> None:
+        """Give back the frames that were cut ahead: ``_ac_at`` is then the true offset, and the loop over them ends."""
+        unseen = list(self._ac_ahead or ())
+        self._ac_ahead = None
+        self._ac_at -= sum(map(len, unseen)) + self._ac_step * len(unseen)
 
-    def _resume(self, data: bytes) -> None:
+    def _ac_resume(self, data: bytes) -> None:
         """Take ``data`` where the last call had to leave off: the rare cases, out of the way of the usual ones."""
-        if self._ahead is not None:
-            self._settle()
-        self._chunk, self._at = b"" if self._stopped else self._chunk[self._at :] + data, 0
-        if self._owed:
-            self._owed = False
+        if self._ac_ahead is not None:
+            self._ac_settle()
+        self._ac_chunk, self._ac_at = b"" if self._ac_stopped else self._ac_chunk[self._ac_at :] + data, 0
+        if self._ac_owed:
+            self._ac_owed = False
             self.found_terminator()
-        if self._skipping is not None:
-            self._skip()
+        if self._ac_skipping is not None:
+            self._ac_skip()
 
-    def _deliver_some(self, chunk: bytes, at: int, term: object) -> None:
+    def _ac_deliver_some(self, chunk: bytes, at: int, term: object) -> None:
         """Deliver all there is, as no frame ends in it: without a terminator, or with a count not reached."""
         rest = chunk[at:] if at else chunk
         if not term:
-            self._chunk, self._at, self._partial = b"", 0, 0
+            self._ac_chunk, self._ac_at, self._ac_partial = b"", 0, 0
             if self.frame_received is None:
                 self.collect_incoming_data(rest)
             else:
@@ -313,44 +316,44 @@ class Framer:
             # Assigned past set_terminator(), as old programs may.
             self.terminator = None
             self.set_terminator(term)  # type: ignore[arg-type]
-        elif self.max_count is not None and not self._partial:
-            self._partial = 1
+        elif self.max_count is not None and not self._ac_partial:
+            self._ac_partial = 1
             if term > self.max_count:
                 self.handle_frame_too_long(term)
         else:
-            self._chunk, self._at, self._partial = b"", 0, 1
+            self._ac_chunk, self._ac_at, self._ac_partial = b"", 0, 1
             # Before the callback, so that a terminator which it sets wins (TRM-008).
             self.terminator = term - len(rest)
             self.collect_incoming_data(rest)
 
-    def _skip(self) -> None:
+    def _ac_skip(self) -> None:
         """Drop input up to the end of the frame that was given up."""
-        chunk, at, dropped = self._chunk, self._at, self._skipping
-        self._chunk, self._at = b"", 0
+        chunk, at, dropped = self._ac_chunk, self._ac_at, self._ac_skipping
+        self._ac_chunk, self._ac_at = b"", 0
         if isinstance(dropped, int):
             left = dropped - (len(chunk) - at)
-            self._skipping = left if left > 0 else None
-            self._chunk = chunk[at + dropped :]
+            self._ac_skipping = left if left > 0 else None
+            self._ac_chunk = chunk[at + dropped :]
         elif isinstance(dropped, bytes):
             end = chunk.find(dropped, at)
             if end >= 0:
-                self._skipping = None
-                self._chunk = chunk[end + len(dropped) :]
+                self._ac_skipping = None
+                self._ac_chunk = chunk[end + len(dropped) :]
             else:
-                self._chunk = chunk[len(chunk) - find_prefix_at_end(chunk[at:], dropped) :]
+                self._ac_chunk = chunk[len(chunk) - find_prefix_at_end(chunk[at:], dropped) :]
 
-    def _cut_ahead(self, chunk: bytes, at: int, term: bytes) -> int:
+    def _ac_cut_ahead(self, chunk: bytes, at: int, term: bytes) -> int:
         """Cut a window full of short frames in C, call back for each, and return how many there were."""
-        window = min(self._window, self.max_frame_size or _LAST_WINDOW)
+        window = min(self._ac_window, self.max_frame_size or _LAST_WINDOW)
         parts = chunk[at : at + window].split(term, _AHEAD_FRAMES)
         end = min(at + window, len(chunk)) - len(parts.pop())
         count = len(parts)
         if not count:
-            self._window = 0
+            self._ac_window = 0
             return 0
-        self._at, self._step = end, len(term)
-        self._frames += count
-        ahead = self._ahead = iter(parts)
+        self._ac_at, self._ac_step = end, len(term)
+        self._ac_frames += count
+        ahead = self._ac_ahead = iter(parts)
         try:
             if self.frame_received is not None:
                 for part in ahead:
@@ -360,31 +363,31 @@ class Framer:
             else:
                 for part in ahead:
                     if part:
-                        self._owed = True
+                        self._ac_owed = True
                         self.collect_incoming_data(part)
-                        if not self._owed:
+                        if not self._ac_owed:
                             break
-                        self._owed = False
+                        self._ac_owed = False
                     self.found_terminator()
                     if self.terminator is not term:
                         break
         finally:
-            if self._ahead is ahead:
-                self._settle()
+            if self._ac_ahead is ahead:
+                self._ac_settle()
         short = end - at <= count * _SHORT_FRAME
-        self._window = min(self._window * 2, _LAST_WINDOW) if short and self.terminator == term else 0
+        self._ac_window = min(self._ac_window * 2, _LAST_WINDOW) if short and self.terminator == term else 0
         return count
 
-    def _search(self, chunk: bytes, at: int, end: int) -> int:
+    def _ac_search(self, chunk: bytes, at: int, end: int) -> int:
         """Go on after a probe's hit at ``end`` that was no terminator; return where the first one begins, or less."""
-        end, better = search_on(chunk, at, end, self._known)
+        end, better = search_on(chunk, at, end, self._ac_known)
         if better is None:
-            self._dense = _DENSE_CHUNKS
+            self._ac_dense = _DENSE_CHUNKS
         else:
-            self._known = better
+            self._ac_known = better
         return end
 
-    def _deliver_partial(self, chunk: bytes, at: int, term: bytes) -> bool:
+    def _ac_deliver_partial(self, chunk: bytes, at: int, term: bytes) -> bool:
         """Deliver what cannot be part of a terminator (FRM-007), hold back what can; True when input is wanted."""
         length, size = len(chunk), len(term)
         held = 0
@@ -392,19 +395,19 @@ class Framer:
             held = find_prefix_at_end(chunk[at:] if at else chunk, term)
         end = length - held
         if end == at:
-            self._chunk, self._at = chunk[at:] if at else chunk, 0
+            self._ac_chunk, self._ac_at = chunk[at:] if at else chunk, 0
             return True
-        partial = self._partial + end - at
+        partial = self._ac_partial + end - at
         if self.max_frame_size is not None and partial > self.max_frame_size:
-            self._too_long(partial)
+            self._ac_too_long(partial)
             return False
-        self._chunk, self._at, self._partial = chunk[end:], 0, partial
+        self._ac_chunk, self._ac_at, self._ac_partial = chunk[end:], 0, partial
         self.collect_incoming_data(chunk[at:end] if at or held else chunk)
         return True
 
-    def _too_long(self, size: int) -> None:
+    def _ac_too_long(self, size: int) -> None:
         """Tell the program, and drop the frame if it did not say what to do instead."""
-        before = self._chunk, self._at, self.terminator
+        before = self._ac_chunk, self._ac_at, self.terminator
         self.handle_frame_too_long(size)
-        if not self._stopped and before == (self._chunk, self._at, self.terminator):
+        if not self._ac_stopped and before == (self._ac_chunk, self._ac_at, self.terminator):
             self.discard_frame()

@@ -91,44 +91,44 @@ class Limits:
         connecting: bool
         terminator: Any
         ac_in_buffer: bytes
-        _queue: ProducerQueue
-        _at: int
-        _at_eof: bool
-        _chunk: bytes
-        _closed: bool
-        _frames: int
-        _frames_left: bool
-        _partial: int
-        _call_later: Callable[[float, Callable[[], object]], Timer]
-        _output_changed: Callable[[], None]
-        _read_on_later: Callable[[], None]
-        _stop_input: Callable[[], None]
-        _shut_write: Callable[[], bool]
-        _drain_input: Callable[[], int]
-        _make_abrupt: Callable[[], None]
-        _lost: Callable[[], None]
+        _ac_queue: ProducerQueue
+        _ac_at: int
+        _ac_at_eof: bool
+        _ac_chunk: bytes
+        _ac_closed: bool
+        _ac_frames: int
+        _ac_frames_left: bool
+        _ac_partial: int
+        _ac_call_later: Callable[[float, Callable[[], object]], Timer]
+        _ac_output_changed: Callable[[], None]
+        _ac_read_on_later: Callable[[], None]
+        _ac_stop_input: Callable[[], None]
+        _ac_shut_write: Callable[[], bool]
+        _ac_drain_input: Callable[[], int]
+        _ac_make_abrupt: Callable[[], None]
+        _ac_lost: Callable[[], None]
         log_info: Callable[..., None]
         handle_close: Callable[[], None]
         handle_error: Callable[[], None]
-        _leaves_loop: ClassVar[tuple[type[BaseException], ...]]
+        _ac_leaves_loop: ClassVar[tuple[type[BaseException], ...]]
         close_when_done: Callable[[], None]
 
     # Queued above the mark; reading paused by the program; to close after what is queued; reading only to drop.
-    _output_paused: bool
-    _reading_paused: bool
-    _closing: bool
-    _lingering: bool
+    _ac_output_paused: bool
+    _ac_reading_paused: bool
+    _ac_closing: bool
+    _ac_lingering: bool
     # What began when, in seconds of the monotonic clock, and is not over: connect, frame, flush, linger; idle always.
-    _since: dict[str, float]
+    _ac_since: dict[str, float]
     # One timer for all time-outs. It is not moved at each event, but looks at the times when it comes.
-    _watchdog: Timer | None
-    _watchdog_at: float
+    _ac_watchdog: Timer | None
+    _ac_watchdog_at: float
 
-    def _init_limits(self) -> None:
-        self._output_paused = self._reading_paused = self._closing = self._lingering = False
-        self._since = {}
-        self._watchdog = None
-        self._watchdog_at = 0.0
+    def _ac_init_limits(self) -> None:
+        self._ac_output_paused = self._ac_reading_paused = self._ac_closing = self._ac_lingering = False
+        self._ac_since = {}
+        self._ac_watchdog = None
+        self._ac_watchdog_at = 0.0
 
     # --- input
 
@@ -143,27 +143,27 @@ class Limits:
             size: bytes seen of the frame, or the count.
         """
         self.log_info(f"a frame of {size} bytes is over the limit, closing {self!r}", "error")
-        self._stop_input()
+        self._ac_stop_input()
         self.close_when_done()
 
     def pause_reading(self) -> None:
         """Read nothing from the peer until ``resume_reading()``; frames that are here already wait too."""
-        self._reading_paused = True
-        self._output_changed()
+        self._ac_reading_paused = True
+        self._ac_output_changed()
 
     def resume_reading(self) -> None:
         """Go on reading; harmless when not paused."""
-        if self._reading_paused:
-            self._reading_paused = False
-            self._resume_input()
+        if self._ac_reading_paused:
+            self._ac_reading_paused = False
+            self._ac_resume_input()
 
-    def _wants_input(self) -> bool:
-        return self._lingering or not (self._output_paused or self._reading_paused)
+    def _ac_wants_input(self) -> bool:
+        return self._ac_lingering or not (self._ac_output_paused or self._ac_reading_paused)
 
-    def _resume_input(self) -> None:
-        self._output_changed()
-        if self._frames_left and self._wants_input():
-            self._read_on_later()
+    def _ac_resume_input(self) -> None:
+        self._ac_output_changed()
+        if self._ac_frames_left and self._ac_wants_input():
+            self._ac_read_on_later()
 
     # --- output
 
@@ -173,9 +173,9 @@ class Limits:
     def handle_output_resumed(self) -> None:
         """Learn that no more than ``output_low_mark`` bytes are queued; reading goes on when this returns."""
 
-    def _check_marks(self) -> bool:
+    def _ac_check_marks(self) -> bool:
         """Return whether the queue is below its mark, and act on its having crossed one."""
-        size, high = self._queue.size, self.output_high_mark
+        size, high = self._ac_queue.size, self.output_high_mark
         if self.max_output is not None and size > self.max_output:
             self.log_info(
                 f"{size} bytes of output queued are over the limit of {self.max_output}, closing {self!r}", "error"
@@ -183,14 +183,14 @@ class Limits:
             self.abort()
             return False
         if high is None or size <= high:
-            if self._output_paused and size <= (self.output_low_mark or 0):
-                self._output_paused = False
+            if self._ac_output_paused and size <= (self.output_low_mark or 0):
+                self._ac_output_paused = False
                 self.handle_output_resumed()
-                self._resume_input()
-            return not self._output_paused
-        if not self._output_paused:
-            self._output_paused = True
-            self._output_changed()
+                self._ac_resume_input()
+            return not self._ac_output_paused
+        if not self._ac_output_paused:
+            self._ac_output_paused = True
+            self._ac_output_changed()
             self.handle_output_paused()
         return False
 
@@ -206,40 +206,40 @@ class Limits:
 
     def abort(self) -> None:
         """Close at once: queued output is dropped, and the peer sees a reset. ``handle_close`` is called."""
-        if not self._closed:
-            self._queue.clear()
-            self._make_abrupt()
+        if not self._ac_closed:
+            self._ac_queue.clear()
+            self._ac_make_abrupt()
             self.handle_close()
 
-    def _refuse_push(self) -> bool:
-        state = "closed" if self._closed else "closing"
+    def _ac_refuse_push(self) -> bool:
+        state = "closed" if self._ac_closed else "closing"
         if self.strict_close:
             raise ChannelClosed(f"push on {self!r}, which is {state}: nothing can be sent on it any more")
         self.log_info(f"push on {self!r}, which is {state}, is dropped", "debug")
         return False
 
-    def _ended(self) -> None:
+    def _ac_ended(self) -> None:
         """The peer has ended its stream."""
-        if not self._lingering and (self._partial or self.ac_in_buffer):
+        if not self._ac_lingering and (self._ac_partial or self.ac_in_buffer):
             self.eof_received(self.ac_in_buffer)
-        if self.half_close and self._queue and not self._closed and not self._at_eof:
-            self._at_eof = True
-            self._output_changed()
+        if self.half_close and self._ac_queue and not self._ac_closed and not self._ac_at_eof:
+            self._ac_at_eof = True
+            self._ac_output_changed()
             self.close_when_done()
         else:
-            self._lost()
+            self._ac_lost()
 
-    def _finish(self) -> None:
+    def _ac_finish(self) -> None:
         """All output before the close mark is sent: close, but not so that the kernel destroys it by a reset."""
-        self._since.pop("flush", None)
-        dropped = 0 if self._at_eof or not self._shut_write() else self._drain_input()
+        self._ac_since.pop("flush", None)
+        dropped = 0 if self._ac_at_eof or not self._ac_shut_write() else self._ac_drain_input()
         if dropped and self.linger_timeout is not None:
-            self._stop_input()
-            self._lingering = True
-            self._began("linger")
-            self._output_changed()
+            self._ac_stop_input()
+            self._ac_lingering = True
+            self._ac_began("linger")
+            self._ac_output_changed()
         else:
-            self._closing = False
+            self._ac_closing = False
             self.handle_close()
 
     # --- time
@@ -254,61 +254,61 @@ class Limits:
         self.log_info(f"{kind} time-out after {getattr(self, kind + '_timeout')} s, closing {self!r}", "error")
         self.abort()
 
-    def _began(self, kind: str) -> None:
+    def _ac_began(self, kind: str) -> None:
         """Start the clock for one kind of time-out, if it has a limit."""
         limit = getattr(self, kind + "_timeout")
         if limit is not None:
             now = monotonic()
-            self._since[kind] = now
-            self._watch_until(now + limit)
+            self._ac_since[kind] = now
+            self._ac_watch_until(now + limit)
 
-    def _note_input(self, frames_before: int) -> None:
+    def _ac_note_input(self, frames_before: int) -> None:
         """Learn that a read was handled: a frame may have begun, gone on, or ended."""
         if self.idle_timeout is not None:
-            self._began("idle")
+            self._ac_began("idle")
         if self.frame_timeout is not None:
             term = self.terminator
-            if not (self._partial or self._at < len(self._chunk) or (type(term) is int and term)):
-                self._since.pop("frame", None)
-            elif "frame" not in self._since or self._frames != frames_before:
-                self._began("frame")
+            if not (self._ac_partial or self._ac_at < len(self._ac_chunk) or (type(term) is int and term)):
+                self._ac_since.pop("frame", None)
+            elif "frame" not in self._ac_since or self._ac_frames != frames_before:
+                self._ac_began("frame")
 
-    def _note_output(self) -> None:
+    def _ac_note_output(self) -> None:
         """Learn that something was sent."""
         if self.idle_timeout is not None:
-            self._began("idle")
-        if "flush" in self._since:
-            self._began("flush")
+            self._ac_began("idle")
+        if "flush" in self._ac_since:
+            self._ac_began("flush")
 
-    def _watch_until(self, when: float) -> None:
-        if self._watchdog is not None:
-            if self._watchdog_at <= when:
+    def _ac_watch_until(self, when: float) -> None:
+        if self._ac_watchdog is not None:
+            if self._ac_watchdog_at <= when:
                 return
-            self._watchdog.cancel()
-        self._watchdog_at = when
-        self._watchdog = self._call_later(max(0.0, when - monotonic()), self._look_at_times)
+            self._ac_watchdog.cancel()
+        self._ac_watchdog_at = when
+        self._ac_watchdog = self._ac_call_later(max(0.0, when - monotonic()), self._ac_look_at_times)
 
-    def _look_at_times(self) -> None:
-        self._watchdog = None
+    def _ac_look_at_times(self) -> None:
+        self._ac_watchdog = None
         now = monotonic()
-        for kind, since in list(self._since.items()):
+        for kind, since in list(self._ac_since.items()):
             limit = getattr(self, kind + "_timeout")
-            if limit is None or since + limit > now or self._closed:
+            if limit is None or since + limit > now or self._ac_closed:
                 continue
-            del self._since[kind]
+            del self._ac_since[kind]
             if kind == "linger":
                 self.handle_close()
             else:
-                self._guarded(self.handle_timeout, kind)
-        if not self._closed:
-            for kind, since in self._since.items():
-                self._watch_until(since + (getattr(self, kind + "_timeout") or inf))
+                self._ac_guarded(self.handle_timeout, kind)
+        if not self._ac_closed:
+            for kind, since in self._ac_since.items():
+                self._ac_watch_until(since + (getattr(self, kind + "_timeout") or inf))
 
-    def _guarded(self, callback: Callable[..., object], *args: object) -> None:
+    def _ac_guarded(self, callback: Callable[..., object], *args: object) -> None:
         """Call a callback of the program's outside any event of the channel: what it raises is the channel's."""
         try:
             callback(*args)
-        except self._leaves_loop:
+        except self._ac_leaves_loop:
             raise
         except Exception:
             self.handle_error()

@@ -23,7 +23,7 @@ class Producer(Protocol):
 class QueueOwner(Protocol):
     """The channel that a queue belongs to."""
 
-    def _output_changed(self) -> None:
+    def _ac_output_changed(self) -> None:
         """Learn that something was put into the queue past the channel's own methods."""
 
 
@@ -293,4 +293,4 @@ class ProducerQueue(deque[Any]):
     def _tell(self) -> None:
         owner = None if self._owner is None else self._owner()
         if owner is not None:
-            owner._output_changed()
+            owner._ac_output_changed()

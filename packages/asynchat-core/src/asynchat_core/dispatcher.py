@@ -38,22 +38,22 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
     family_and_type: tuple[int, int]
 
     #: The module whose globals ``socket_map`` and ``socket`` this family of channels uses.
-    _home: ClassVar[ModuleType]
-    _reactor_type: ClassVar[type[Reactor]]
+    _ac_home: ClassVar[ModuleType]
+    _ac_reactor_type: ClassVar[type[Reactor]]
 
     socket: Any
     _fileno: int | None
     _map: Any
 
     def __init__(self, sock: Any = None, map: AnyMap | None = None) -> None:
-        self._map = self._home.socket_map if map is None else map
+        self._map = self._ac_home.socket_map if map is None else map
         self._fileno = None
         self.socket = None
         if sock:
             sock.setblocking(False)
-            self._adopt(sock, map)
+            self._ac_adopt(sock, map)
 
-    def _adopt(self, sock: Any, map: AnyMap | None) -> None:
+    def _ac_adopt(self, sock: Any, map: AnyMap | None) -> None:
         try:
             self.addr = sock.getpeername()
             self.connected = True
@@ -72,7 +72,7 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
         target = self._map if map is None else map
         fd = self.socket.fileno() if self._fileno is None and self.socket is not None else self._fileno
         self._fileno = fd
-        self._at_eof = False
+        self._ac_at_eof = False
         assert fd is not None, "a channel without a socket cannot enter a map"
         target[fd] = self
 
@@ -88,19 +88,19 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
         if driver is not None:
             driver.dropped(fd, self)
 
-    def _driver(self) -> Driver:
-        return driver_of(self._map, self._reactor_type)
+    def _ac_driver(self) -> Driver:
+        return driver_of(self._map, self._ac_reactor_type)
 
-    def _call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
-        return self._driver().call_later(delay, callback)
+    def _ac_call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+        return self._ac_driver().call_later(delay, callback)
 
-    def _check_thread(self) -> None:
+    def _ac_check_thread(self) -> None:
         """Raise RuntimeError outside the thread that runs the channel's loop (debug mode)."""
         driver = known_driver(self._map)
         if driver is not None:
             driver.check_thread(self)
 
-    def _output_changed(self) -> None:
+    def _ac_output_changed(self) -> None:
         """Tell the loop that what this channel waits for may have changed."""
         fd = self._fileno
         if fd is not None:
@@ -113,7 +113,7 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
     def create_socket(self, family: int = _socket.AF_INET, type: int = _socket.SOCK_STREAM) -> None:
         """Make a non-blocking socket and enter the map; nothing is watched before ``connect`` or ``listen``."""
         self.family_and_type = family, type
-        sock = self._home.socket.socket(family, type)
+        sock = self._ac_home.socket.socket(family, type)
         sock.setblocking(False)
         self.set_socket(sock)
 
@@ -152,24 +152,24 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
         """Return whether the loop is to wait for room to write. An override is asked before each wait (LOP-008)."""
         return True
 
-    def _interest(self) -> tuple[int, bool]:
+    def _ac_interest(self) -> tuple[int, bool]:
         """Return what the loop is to watch, and whether to ask again before the next wait."""
         asks_read, asks_write, wants_write = _own_predicates(type(self))
         asked = asks_read or asks_write
         if self.accepting:
-            return (0 if self._resting or (asks_read and not self.readable()) else READ), asked
+            return (0 if self._ac_resting or (asks_read and not self.readable()) else READ), asked
         settled = self.connected or self.connecting
-        if not settled and not self._is_usable():
+        if not settled and not self._ac_is_usable():
             return 0, True
         mask = 0
-        listens = not self._at_eof and self._wants_input() and (asks_read or not self.connecting)
+        listens = not self._ac_at_eof and self._ac_wants_input() and (asks_read or not self.connecting)
         if listens and (not asks_read or self.readable()):
             mask = READ
-        if self.writable() if asks_write else self.connecting or self._has_output(wants_write):
+        if self.writable() if asks_write else self.connecting or self._ac_has_output(wants_write):
             mask |= WRITE
         return mask, asked or not settled
 
-    def _is_usable(self) -> bool:
+    def _ac_is_usable(self) -> bool:
         """Whether a socket that nobody called connected can have events: a stream that is not would only hang up."""
         if getattr(self.socket, "type", None) != _socket.SOCK_STREAM:
             return self.socket is not None
@@ -179,11 +179,11 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
             return False
         return True
 
-    def _wants_input(self) -> bool:
+    def _ac_wants_input(self) -> bool:
         """Whether to wait for input, whatever ``readable`` says."""
         return True
 
-    def _has_output(self, handles_write: bool) -> bool:
+    def _ac_has_output(self, handles_write: bool) -> bool:
         """Whether to wait for room to write, when ``writable`` is not overridden: only if somebody cares (L07)."""
         return handles_write
 

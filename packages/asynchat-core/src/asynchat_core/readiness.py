@@ -19,24 +19,24 @@ class ReadinessChat(ChatMixin, dispatcher):
     """
 
     frames_per_turn: int | None = 1000
-    _scheduled: bool
+    _ac_scheduled: bool
 
     def __init__(self, sock: Any = None, map: AnyMap | None = None) -> None:
-        self._init_chat()
-        self._scheduled = False
+        self._ac_init_chat()
+        self._ac_scheduled = False
         dispatcher.__init__(self, sock, map)
 
-    def _read_on_later(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            self._driver().call_soon(self._read_on_now)
+    def _ac_read_on_later(self) -> None:
+        if not self._ac_scheduled:
+            self._ac_scheduled = True
+            self._ac_driver().call_soon(self._ac_read_on_now)
 
-    def _read_on_now(self) -> None:
-        self._scheduled = False
-        if self._frames_left and not self._closed:
+    def _ac_read_on_now(self) -> None:
+        self._ac_scheduled = False
+        if self._ac_frames_left and not self._ac_closed:
             try:
                 self.handle_read_event()
-            except self._leaves_loop:
+            except self._ac_leaves_loop:
                 raise
             except Exception:
                 self.handle_error()

@@ -61,11 +61,12 @@ class SocketChannel:
     Connect, accept, send, receive, and the events of a socket with what is raised in their handlers.
 
     It is a part of every backend's dispatcher. Of the rest it needs the map (``add_channel``, ``del_channel``), the
-    socket and its flags, and two ways to speak to the loop: ``_output_changed()`` and ``_call_later(delay, callback)``.
+    socket and its flags, and two ways to speak to the loop: ``_ac_output_changed()`` and
+    ``_ac_call_later(delay, callback)``.
     """
 
     ignore_log_types: frozenset[str] = frozenset({"warning"})
-    _leaves_loop: ClassVar[tuple[type[BaseException], ...]] = LEAVES_LOOP
+    _ac_leaves_loop: ClassVar[tuple[type[BaseException], ...]] = LEAVES_LOOP
 
     if TYPE_CHECKING:
         addr: Any
@@ -78,12 +79,12 @@ class SocketChannel:
         add_channel: Callable[..., None]
         del_channel: Callable[..., None]
         close: Callable[[], None]
-        _output_changed: Callable[[], None]
-        _call_later: Callable[[float, Callable[[], object]], Timer]
+        _ac_output_changed: Callable[[], None]
+        _ac_call_later: Callable[[float, Callable[[], object]], Timer]
 
     # End of stream seen, so that nothing is read any more; a listener rests.
-    _at_eof: bool = False
-    _resting: bool = False
+    _ac_at_eof: bool = False
+    _ac_resting: bool = False
 
     def __repr__(self) -> str:
         status = [f"{type(self).__module__}.{type(self).__qualname__}"]
@@ -111,7 +112,7 @@ class SocketChannel:
         """Accept connections, with a backlog of ``num``."""
         self.accepting = True
         self.socket.listen(num)
-        self._output_changed()
+        self._ac_output_changed()
 
     def bind(self, addr: Any) -> None:
         """Bind the socket to ``addr``. Raises OSError that names the address when it cannot be had."""
@@ -139,13 +140,13 @@ class SocketChannel:
             self.addr = address
             if self._fileno is None:
                 self.add_channel()
-            self._output_changed()
+            self._ac_output_changed()
         elif error in (0, EISCONN):
             self.addr = address
             if self._fileno is None:
                 self.add_channel()
             self.handle_connect_event()
-            self._output_changed()
+            self._ac_output_changed()
         else:
             self.connecting = False
             self.del_channel()
@@ -163,7 +164,7 @@ class SocketChannel:
             pair = self.socket.accept()
         except OSError as error:
             if error.errno in _OUT_OF_RESOURCES:
-                self._rest(error)
+                self._ac_rest(error)
             elif error.errno not in _CLIENT_GONE:
                 raise
             return None
@@ -181,7 +182,7 @@ class SocketChannel:
         except OSError as error:
             if error.errno not in DISCONNECTED:
                 raise
-            self._lost()
+            self._ac_lost()
             return 0
 
     def recv(self, buffer_size: int) -> bytes:
@@ -199,38 +200,38 @@ class SocketChannel:
         except OSError as error:
             if error.errno not in DISCONNECTED:
                 raise
-            self._lost()
+            self._ac_lost()
             return b""
-        if not data and not self._is_datagram():
-            self._ended()
+        if not data and not self._ac_is_datagram():
+            self._ac_ended()
         return data
 
-    def _is_datagram(self) -> bool:
+    def _ac_is_datagram(self) -> bool:
         return getattr(self.socket, "type", None) == _socket.SOCK_DGRAM
 
-    def _ended(self) -> None:
+    def _ac_ended(self) -> None:
         """The peer has ended its stream."""
-        self._lost()
+        self._ac_lost()
 
-    def _lost(self) -> None:
+    def _ac_lost(self) -> None:
         """The connection is over: say so once, and never look for input again (CLS-010, EOF-011)."""
-        if not self._at_eof:
-            self._at_eof = True
-            self._output_changed()
+        if not self._ac_at_eof:
+            self._ac_at_eof = True
+            self._ac_output_changed()
             self.handle_close()
 
-    def _rest(self, error: OSError) -> None:
-        if not self._resting:
-            self._resting = True
+    def _ac_rest(self, error: OSError) -> None:
+        if not self._ac_resting:
+            self._ac_resting = True
             self.log_info(f"accepting rests for {_ACCEPT_REST} s: {error}", "error")
-            self._call_later(_ACCEPT_REST, self._rested)
-            self._output_changed()
+            self._ac_call_later(_ACCEPT_REST, self._ac_rested)
+            self._ac_output_changed()
 
-    def _rested(self) -> None:
-        self._resting = False
-        self._output_changed()
+    def _ac_rested(self) -> None:
+        self._ac_resting = False
+        self._ac_output_changed()
 
-    def _force_close(self) -> None:
+    def _ac_force_close(self) -> None:
         """Leave the map and close the socket, whatever the program's own close() does."""
         self.del_channel()
         if self.socket is not None:
@@ -238,7 +239,7 @@ class SocketChannel:
 
     # --- how it ends
 
-    def _shut_write(self) -> bool:
+    def _ac_shut_write(self) -> bool:
         """Tell the peer that no more will come; False for what is no plain socket, and for one that is gone."""
         # A TLS socket has its own way to say so, and its bytes are not ours to drop.
         if type(self.socket) is not _socket.socket:
@@ -249,21 +250,21 @@ class SocketChannel:
             return False
         return True
 
-    def _drain_input(self) -> int:
+    def _ac_drain_input(self) -> int:
         """Drop input that has arrived; return how many bytes it was, at least one when there may be more."""
         dropped = 0
         try:
             while dropped < _MOST_DRAINED:
                 data = self.socket.recv(65536)
                 if not data:
-                    self._at_eof = True
+                    self._ac_at_eof = True
                     return 0
                 dropped += len(data)
         except OSError:
             pass
         return dropped
 
-    def _make_abrupt(self) -> None:
+    def _ac_make_abrupt(self) -> None:
         """Let the close be a reset."""
         try:
             self.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -299,7 +300,7 @@ class SocketChannel:
         if self._fileno is not None:
             self.connected = True
             self.connecting = False
-            self._output_changed()
+            self._ac_output_changed()
 
     def handle_expt_event(self) -> None:
         """Handle an exceptional condition: an error on the socket, or urgent data."""
@@ -329,7 +330,7 @@ class SocketChannel:
             raise
         except Exception:
             log.exception("closing %s after an error failed as well", name)
-            self._force_close()
+            self._ac_force_close()
 
     def handle_expt(self) -> None:
         """Handle urgent data."""

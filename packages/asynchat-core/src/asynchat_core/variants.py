@@ -26,7 +26,7 @@ class dispatcher_with_send(dispatcher):  # noqa: N801 - the documented name
 
     def initiate_send(self) -> None:
         """Send once from ``out_buffer``, at most 65536 bytes."""
-        buffer = self._buffer()
+        buffer = self._ac_buffer()
         if buffer and self.connected:
             count = dispatcher.send(self, bytes(memoryview(buffer)[:_LARGEST_SEND]))
             del buffer[:count]
@@ -36,7 +36,7 @@ class dispatcher_with_send(dispatcher):  # noqa: N801 - the documented name
         data = as_bytes(data)
         if self.debug:
             self.log_info(f"sending {data!r}")
-        self._buffer().extend(data)
+        self._ac_buffer().extend(data)
         self.initiate_send()
         return len(data)
 
@@ -48,18 +48,18 @@ class dispatcher_with_send(dispatcher):  # noqa: N801 - the documented name
         """Return whether there is output, or no connection yet."""
         return not self.connected or len(self.out_buffer) > 0
 
-    def _buffer(self) -> bytearray:
+    def _ac_buffer(self) -> bytearray:
         # A bytearray drops its front in constant time; a program may have put plain bytes in its place.
         if not isinstance(self.out_buffer, bytearray):
             self.out_buffer = bytearray(self.out_buffer)
         return self.out_buffer
 
-    def _has_output(self, handles_write: bool) -> bool:
+    def _ac_has_output(self, handles_write: bool) -> bool:
         return len(self.out_buffer) > 0
 
-    def _interest(self) -> tuple[int, bool]:
+    def _ac_interest(self) -> tuple[int, bool]:
         # Programs fill out_buffer themselves, which nothing tells the loop of.
-        return super()._interest()[0], True
+        return super()._ac_interest()[0], True
 
 
 class file_wrapper:  # noqa: N801 - the documented name

@@ -62,7 +62,7 @@ class Watch:
         """Return what the channel wants to be told of; a predicate that raises hurts only its channel (ERR-015)."""
         channel = self.channel
         try:
-            interest = getattr(channel, "_interest", None)
+            interest = getattr(channel, "_ac_interest", None)
             if interest is not None:
                 mask, self.asked = interest()
                 return int(mask)

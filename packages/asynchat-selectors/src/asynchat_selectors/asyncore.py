@@ -18,8 +18,8 @@ socket_map = ChannelMap()
 class dispatcher(_dispatcher.dispatcher):  # noqa: N801 - the documented name
     """A socket and its event handlers; see the class it derives from."""
 
-    _home = _this
-    _reactor_type = SelectorReactor
+    _ac_home = _this
+    _ac_reactor_type = SelectorReactor
 
 
 class dispatcher_with_send(_variants.dispatcher_with_send, dispatcher):  # noqa: N801 - the documented name
