@@ -9,7 +9,7 @@ import pytest
 
 from asynchat_core import installed_backends
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "harness"))
 
 import cells
 from expectations import load

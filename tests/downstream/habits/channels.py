@@ -115,6 +115,13 @@ class Construction(Habit):
         foreign.collect_incoming_data(b"x")
         self.assertEqual((b"\r\n", [b"x"]), (foreign.get_terminator(), foreign.incoming))
 
+    def test_private_names_are_free(self):
+        """pyftpdlib has a _closing and a _closed of its own, others a _queue or a _buffer: none is taken."""
+        channel = Lines()
+        names = {name for name in (*dir(Lines), *vars(channel)) if name.startswith("_") and not name.startswith("__")}
+        known = {"_fileno", "_map", "_collect_incoming_data", "_get_data"}
+        self.assertEqual(known & names, {name for name in names if not name.startswith("_ac_")})
+
     def test_attributes_are_plain(self):
         """connected, addr, socket and _fileno are read and written by programs, and new ones are added."""
         ours, _theirs = self.pair()

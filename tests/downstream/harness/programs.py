@@ -8,7 +8,7 @@ from pathlib import Path
 
 from venvs import PYTHONS
 
-_HERE = Path(__file__).resolve().parent
+_HERE = Path(__file__).resolve().parents[1]
 SUITE = _HERE / "inside" / "suite.py"
 
 
