@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import builtins
 import importlib.util
+import os
+import pkgutil
 import sys
 import types
 from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, TracebackType
 
@@ -84,35 +87,44 @@ def _run(options: argparse.Namespace) -> None:
     sys.argv = [options.program, *options.arguments]
     _hide_our_frames()
     main = types.ModuleType("__main__")
+    # As Python fills it itself; exec() alone would put the builtins' dictionary in place of the module.
+    vars(main).update(__annotations__={}, __builtins__=builtins, __cached__=None)
     code = _load_module(options.program, main) if options.module else _load_path(options.program, main)
     sys.modules["__main__"] = main
     exec(code, main.__dict__)
 
 
 def _load_path(program: str, main: types.ModuleType) -> CodeType:
-    path = Path(program)
-    if path.is_dir() or path.suffix in {".zip", ".pyz"}:
-        sys.path[0] = program
-        return _load_spec(importlib.util.find_spec("__main__") if path.exists() else None, program, main)
+    # Not normalised: the path of a program is shown as it was given.
+    path = program if Path(program).is_absolute() else f"{Path.cwd()}{os.sep}{program}"
+    importer = pkgutil.get_importer(path)
+    if importer is not None:
+        # A folder or an archive is looked into first even where the path is to be safe.
+        sys.path[:1] = [path] if not sys.flags.safe_path else [path, *sys.path[:1]]
+        return _load_spec(importer.find_spec("__main__"), program, main)
     try:
-        source = path.read_bytes()
+        source = Path(path).read_bytes()
     except OSError as error:
         raise _Refused(f"cannot read {program!r}: {error.strerror}") from error
-    sys.path[0] = str(path.resolve().parent)
-    main.__file__ = program
+    if not sys.flags.safe_path:
+        sys.path[0] = str(Path(path).resolve().parent)
+    main.__file__, main.__loader__ = path, SourceFileLoader("__main__", path)
     # Without our own future imports; a syntax error ends as it does for Python itself.
-    return compile(source, program, "exec", dont_inherit=True)
+    return compile(source, path, "exec", dont_inherit=True)
 
 
 def _load_module(name: str, main: types.ModuleType) -> CodeType:
-    sys.path[0] = str(Path.cwd())
+    if not sys.flags.safe_path:
+        sys.path[0] = str(Path.cwd())
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
             spec = importlib.util.find_spec(f"{name}.__main__")
     except (ImportError, ValueError) as error:
         raise _Refused(f"no module {name!r}: {error}") from error
-    return _load_spec(spec, name, main)
+    code = _load_spec(spec, name, main)
+    sys.argv[0] = main.__file__ or name
+    return code
 
 
 def _load_spec(spec: ModuleSpec | None, name: str, main: types.ModuleType) -> CodeType:
@@ -122,8 +134,8 @@ def _load_spec(spec: ModuleSpec | None, name: str, main: types.ModuleType) -> Co
     if spec is None or code is None:
         raise _Refused(f"{name!r} cannot be run: no such module, or no __main__ in it")
     main.__spec__, main.__loader__, main.__package__ = spec, spec.loader, spec.parent
-    if spec.origin is not None:
-        main.__file__ = sys.argv[0] = spec.origin
+    main.__file__ = spec.origin
+    vars(main)["__cached__"] = spec.cached
     assert isinstance(code, CodeType)
     return code
 
