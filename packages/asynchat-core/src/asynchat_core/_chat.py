@@ -51,23 +51,27 @@ class ChatMixin(Limits, Framer):
 
     _ac_queue: ProducerQueue
     _ac_socket: Any
-    _ac_read_size: int
-    _ac_send_size: int
     # Output waits for the end of a read or a batch; the kernel took less than it was given; a send is under way.
     _ac_held: bool
     _ac_blocked: bool
     _ac_sending: bool
-    _ac_closed: bool
+    # Held output is being sent.
+    _ac_flushing: bool
     # Whole frames may be left in the framer.
     _ac_frames_left: bool
+    _ac_read_size: int = _LEAST_SIZE
+    _ac_send_size: int = _LEAST_SIZE
+    _ac_closed: bool = False
 
     def _ac_init_chat(self) -> None:
         """Make the state new; to be called before the dispatcher's constructor, and as often as that is."""
         Framer.__init__(self)
-        self._ac_init_limits()
+        if hasattr(self, "_ac_queue"):
+            # Made anew, as programs do to connect again.
+            self._ac_init_limits()
+            self._ac_forget("_ac_read_size", "_ac_send_size", "_ac_closed")
         self._ac_queue = ProducerQueue(self)
-        self._ac_read_size = self._ac_send_size = _LEAST_SIZE
-        self._ac_held = self._ac_blocked = self._ac_sending = self._ac_closed = self._ac_frames_left = False
+        self._ac_held = self._ac_blocked = self._ac_sending = self._ac_flushing = self._ac_frames_left = False
 
     # --- output
 
@@ -143,7 +147,7 @@ class ChatMixin(Limits, Framer):
         self.incoming.clear()
         self._ac_queue.clear()
         self._ac_closing = False
-        self._ac_since.pop("flush", None)
+        self._ac_over("flush")
 
     def initiate_send(self) -> None:
         """
@@ -162,6 +166,9 @@ class ChatMixin(Limits, Framer):
             while queue and self.connected and allowance > 0:
                 chunk = queue.next_chunk(self._ac_out_size(), self.encoding if self.use_encoding else None)
                 if not isinstance(chunk, bytes):
+                    if self._ac_flushing:
+                        # Only a write event closes (CWD-011): TLS mixins hold that back until their handshake is done.
+                        return
                     queue.popleft()
                     self._ac_finish()
                     return
@@ -216,7 +223,11 @@ class ChatMixin(Limits, Framer):
             return
         self._ac_held = False
         if self._ac_queue and not self._ac_blocked:
-            self._ac_guarded(self.initiate_send)
+            self._ac_flushing = True
+            try:
+                self._ac_guarded(self.initiate_send)
+            finally:
+                self._ac_flushing = False
 
     # --- the channel's events
 
@@ -308,7 +319,7 @@ class ChatMixin(Limits, Framer):
 
     def handle_connect_event(self) -> None:
         """Finish connecting."""
-        self._ac_since.pop("connect", None)
+        self._ac_over("connect")
         super().handle_connect_event()  # type: ignore[misc]
         if self.idle_timeout is not None:
             self._ac_began("idle")
@@ -363,7 +374,7 @@ class ChatMixin(Limits, Framer):
         if not self.deliver_after_close:
             self._ac_stop_input()
         self._ac_queue.clear()
-        self._ac_since.clear()
+        self._ac_since = None
         if self._ac_watchdog is not None:
             self._ac_watchdog.cancel()
 

@@ -12,6 +12,7 @@ The private names of all classes that programs derive from begin with ``_ac_``: 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import ClassVar
 
 from ._probing import NOTHING_KNOWN, Probing, probing, search_on
@@ -62,23 +63,24 @@ class Framer:
     #: Defined by a subclass: called with each whole frame, in place of the two older callbacks.
     frame_received: ClassVar[Callable[..., object] | None] = None
 
-    # The state has no defaults in the class: CPython reads an instance attribute fast only where the class has none.
+    # CPython reads an instance attribute fast only where the class has none of its name, and while there are fewer than
+    # 30 of them. So what changes all the time has no default in the class; what seldom does is not in the instance.
     _ac_chunk: bytes
     _ac_at: int
     _ac_ahead: Iterator[bytes] | None
-    _ac_step: int
-    _ac_owed: bool
-    _ac_stopped: bool
-    # Frames ended so far.
+    # Frames ended so far, and bytes delivered of the one that has not ended.
     _ac_frames: int
-    # Bytes delivered of the frame that has not ended, and what ends the one that is being dropped.
     _ac_partial: int
-    _ac_skipping: bytes | int | None
-    # What earlier chunks taught: the window to cut ahead in (0: do not), and for how many chunks not to try memchr.
-    _ac_window: int
-    _ac_dense: int
+    _ac_owed: bool
     # How to look for the last terminator of bytes; see _probing.py.
     _ac_known: Probing
+    _ac_step: int = 0
+    _ac_stopped: bool = False
+    # What ends the frame that is being dropped.
+    _ac_skipping: bytes | int | None = None
+    # What earlier chunks taught: the window to cut ahead in (0: do not), and for how many chunks not to try memchr.
+    _ac_window: int = 0
+    _ac_dense: int = 0
 
     def __init__(self) -> None:
         if not hasattr(self, "terminator"):
@@ -87,13 +89,20 @@ class Framer:
 
     def reset_input(self) -> None:
         """Forget all input, as for a new connection; the terminator stays."""
+        if hasattr(self, "_ac_known"):
+            self._ac_forget("_ac_step", "_ac_stopped", "_ac_skipping", "_ac_window", "_ac_dense")
         self.incoming: list[bytes] = []
-        self._ac_chunk, self._ac_at, self._ac_ahead, self._ac_step = b"", 0, None, 0
-        self._ac_owed = self._ac_stopped = False
-        self._ac_frames = 0
-        self._ac_partial, self._ac_skipping = 0, None
-        self._ac_window = self._ac_dense = 0
+        self._ac_chunk, self._ac_at, self._ac_ahead = b"", 0, None
+        self._ac_frames = self._ac_partial = 0
+        self._ac_owed = False
         self._ac_known = NOTHING_KNOWN
+
+    def _ac_forget(self, *names: str) -> None:
+        """Take attributes of the instance back to what the class has."""
+        for name in names:
+            # Not by __dict__: who asks for it makes all the instance's attributes slower.
+            with suppress(AttributeError):
+                delattr(self, name)
 
     # --- what a program calls
 

@@ -61,6 +61,18 @@ def check_limits(limits: dict[str, Any]) -> None:
         raise ValueError(f"output_low_mark = {low} is above output_high_mark = {high}")
 
 
+# Of the instance only while they differ from the class; see Framer.
+_STATE = (
+    "_ac_output_paused",
+    "_ac_reading_paused",
+    "_ac_closing",
+    "_ac_lingering",
+    "_ac_since",
+    "_ac_watchdog",
+    "_ac_watchdog_at",
+)
+
+
 class Limits:
     """The limits of a channel, and what they do. A base of ``ChatMixin``."""
 
@@ -89,6 +101,7 @@ class Limits:
     if TYPE_CHECKING:
         connected: bool
         connecting: bool
+        _ac_forget: Callable[..., None]
         terminator: Any
         ac_in_buffer: bytes
         _ac_queue: ProducerQueue
@@ -114,21 +127,18 @@ class Limits:
         close_when_done: Callable[[], None]
 
     # Queued above the mark; reading paused by the program; to close after what is queued; reading only to drop.
-    _ac_output_paused: bool
-    _ac_reading_paused: bool
-    _ac_closing: bool
-    _ac_lingering: bool
+    _ac_output_paused: bool = False
+    _ac_reading_paused: bool = False
+    _ac_closing: bool = False
+    _ac_lingering: bool = False
     # What began when, in seconds of the monotonic clock, and is not over: connect, frame, flush, linger; idle always.
-    _ac_since: dict[str, float]
+    _ac_since: dict[str, float] | None = None
     # One timer for all time-outs. It is not moved at each event, but looks at the times when it comes.
-    _ac_watchdog: Timer | None
-    _ac_watchdog_at: float
+    _ac_watchdog: Timer | None = None
+    _ac_watchdog_at: float = 0.0
 
     def _ac_init_limits(self) -> None:
-        self._ac_output_paused = self._ac_reading_paused = self._ac_closing = self._ac_lingering = False
-        self._ac_since = {}
-        self._ac_watchdog = None
-        self._ac_watchdog_at = 0.0
+        self._ac_forget(*_STATE)
 
     # --- input
 
@@ -231,7 +241,7 @@ class Limits:
 
     def _ac_finish(self) -> None:
         """All output before the close mark is sent: close, but not so that the kernel destroys it by a reset."""
-        self._ac_since.pop("flush", None)
+        self._ac_over("flush")
         dropped = 0 if self._ac_at_eof or not self._ac_shut_write() else self._ac_drain_input()
         if dropped and self.linger_timeout is not None:
             self._ac_stop_input()
@@ -259,8 +269,15 @@ class Limits:
         limit = getattr(self, kind + "_timeout")
         if limit is not None:
             now = monotonic()
+            if self._ac_since is None:
+                self._ac_since = {}
             self._ac_since[kind] = now
             self._ac_watch_until(now + limit)
+
+    def _ac_over(self, kind: str) -> None:
+        """Stop the clock for one kind of time-out."""
+        if self._ac_since:
+            self._ac_since.pop(kind, None)
 
     def _ac_note_input(self, frames_before: int) -> None:
         """Learn that a read was handled: a frame may have begun, gone on, or ended."""
@@ -269,15 +286,15 @@ class Limits:
         if self.frame_timeout is not None:
             term = self.terminator
             if not (self._ac_partial or self._ac_at < len(self._ac_chunk) or (type(term) is int and term)):
-                self._ac_since.pop("frame", None)
-            elif "frame" not in self._ac_since or self._ac_frames != frames_before:
+                self._ac_over("frame")
+            elif not self._ac_since or "frame" not in self._ac_since or self._ac_frames != frames_before:
                 self._ac_began("frame")
 
     def _ac_note_output(self) -> None:
         """Learn that something was sent."""
         if self.idle_timeout is not None:
             self._ac_began("idle")
-        if "flush" in self._ac_since:
+        if self._ac_since and "flush" in self._ac_since:
             self._ac_began("flush")
 
     def _ac_watch_until(self, when: float) -> None:
@@ -291,17 +308,18 @@ class Limits:
     def _ac_look_at_times(self) -> None:
         self._ac_watchdog = None
         now = monotonic()
-        for kind, since in list(self._ac_since.items()):
+        begun = self._ac_since or {}
+        for kind, since in list(begun.items()):
             limit = getattr(self, kind + "_timeout")
             if limit is None or since + limit > now or self._ac_closed:
                 continue
-            del self._ac_since[kind]
+            begun.pop(kind, None)
             if kind == "linger":
                 self.handle_close()
             else:
                 self._ac_guarded(self.handle_timeout, kind)
         if not self._ac_closed:
-            for kind, since in self._ac_since.items():
+            for kind, since in begun.items():
                 self._ac_watch_until(since + (getattr(self, kind + "_timeout") or inf))
 
     def _ac_guarded(self, callback: Callable[..., object], *args: object) -> None:

@@ -19,11 +19,10 @@ class ReadinessChat(ChatMixin, dispatcher):
     """
 
     frames_per_turn: int | None = 1000
-    _ac_scheduled: bool
+    _ac_scheduled: bool = False
 
     def __init__(self, sock: Any = None, map: AnyMap | None = None) -> None:
         self._ac_init_chat()
-        self._ac_scheduled = False
         dispatcher.__init__(self, sock, map)
 
     def _ac_read_on_later(self) -> None:
