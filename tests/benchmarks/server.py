@@ -13,7 +13,7 @@ import peers
 def main() -> None:
     """Serve."""
     candidate, workload = sys.argv[1:]
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     logging.disable()
     if candidate in peers.CANDIDATES:

@@ -103,7 +103,8 @@ def run(workload: Workload, candidate: str) -> Sample | None:
 
 def _measure(workload: Workload, port: int, server: int, processor: int) -> Sample | None:
     load = _start([sys.executable, str(_HERE / "load.py")], processor)
-    assert load.stdin is not None and load.stdout is not None
+    assert load.stdin is not None
+    assert load.stdout is not None
     with load:
         load.stdin.write(json.dumps({"port": port, **workload.order}) + "\n")
         load.stdin.flush()
