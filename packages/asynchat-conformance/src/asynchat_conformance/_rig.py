@@ -48,6 +48,12 @@ _UNREAD_PATIENCE = 0.5
 # Seconds after which a map that is still busy will never come to rest.
 _RESTLESS = 20.0
 
+# What a backend may have by default for the open internet; off here, unless a check asks for it.
+_LIMITS = (
+    "max_frame_size max_count output_high_mark output_low_mark max_output connect_timeout idle_timeout frame_timeout"
+    " flush_timeout linger_timeout strict_close"
+)
+
 Hook = Callable[..., Any]
 
 
@@ -158,6 +164,9 @@ class Rig:
 
         if not issubclass(base, self.backend.async_chat):
             self._record_plain(Recorder, hooks)
+        for name in _LIMITS.split():
+            if hasattr(base, name):
+                setattr(Recorder, name, None)
         return Recorder
 
     def _record_plain(self, recorder: Any, hooks: dict[str, Hook | None]) -> None:
