@@ -34,6 +34,13 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
             self._fileno = self.socket.fileno()
         asyncore.dispatcher.add_channel(self, map)
 
+    def del_channel(self, map: dict[int, Any] | None = None) -> None:
+        """Leave ``map``, or the channel's own; another channel on the same descriptor by now stays (FDR-009)."""
+        channels = self._map if map is None else map
+        if self._fileno is not None and channels.get(self._fileno) is self:
+            asyncore.dispatcher.del_channel(self, map)
+        self._fileno = None
+
     def _ac_call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         return _loop.call_later(delay, callback, map=self._map)
 
