@@ -29,7 +29,8 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
 
     def add_channel(self, map: dict[int, Any] | None = None) -> None:
         """Enter ``map``, or the channel's own."""
-        self._ac_at_eof = False
+        if self._ac_at_eof:
+            self._ac_at_eof = self._ac_gone = False
         if self._fileno is None and self.socket is not None:
             self._fileno = self.socket.fileno()
         asyncore.dispatcher.add_channel(self, map)

@@ -72,7 +72,8 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
         target = self._map if map is None else map
         fd = self.socket.fileno() if self._fileno is None and self.socket is not None else self._fileno
         self._fileno = fd
-        self._ac_at_eof = False
+        if self._ac_at_eof:
+            self._ac_at_eof = self._ac_gone = False
         assert fd is not None, "a channel without a socket cannot enter a map"
         target[fd] = self
 

@@ -82,8 +82,9 @@ class SocketChannel:
         _ac_output_changed: Callable[[], None]
         _ac_call_later: Callable[[float, Callable[[], object]], Timer]
 
-    # End of stream seen, so that nothing is read any more; a listener rests.
+    # End of stream seen, so that nothing is read any more; handle_close was told of it; a listener rests.
     _ac_at_eof: bool = False
+    _ac_gone: bool = False
     _ac_resting: bool = False
 
     def __repr__(self) -> str:
@@ -215,8 +216,8 @@ class SocketChannel:
 
     def _ac_lost(self) -> None:
         """The connection is over: say so once, and never look for input again (CLS-010, EOF-011)."""
-        if not self._ac_at_eof:
-            self._ac_at_eof = True
+        if not self._ac_gone:
+            self._ac_gone = self._ac_at_eof = True
             self._ac_output_changed()
             self.handle_close()
 

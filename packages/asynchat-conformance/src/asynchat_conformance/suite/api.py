@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ def constructor(rig: Rig) -> None:
     """The constructor takes (sock=None, map=None) by position and by keyword."""
     chat = rig.backend.async_chat
     made = []
-    for build in (
+    ways: list[Callable[[Any], Any]] = [
         lambda sock: chat(sock, rig.map),
         lambda sock: chat(sock, map=rig.map),
         lambda sock: chat(sock=sock, map=rig.map),
-    ):
+    ]
+    for build in ways:
         ours, theirs = socket.socketpair()
         rig.peer(theirs)
         made.append(build(ours))
