@@ -47,7 +47,9 @@ class AsyncioReactor(Reactor):
         # Of the innermost wait, where a callback runs the loop.
         self._inner_waker: Waker | None = None
         self._next_pump: asyncio.Handle | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        # To pump when a timer is due, and that time on the loop's clock.
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = inf
 
     @classmethod
     def attached(cls) -> AsyncioReactor | None:
@@ -248,13 +250,18 @@ class AsyncioReactor(Reactor):
             self._pump_at(self._loop.time() + wait)
 
     def _pump_at(self, when: float) -> None:
-        timer = self._timer
-        if timer is not None and not timer.cancelled() and self._loop.time() < timer.when() <= when:
-            # It comes early enough; to come too early does no harm.
-            return
-        if timer is not None:
-            timer.cancel()
-        self._timer = None if when == inf else self._loop.call_at(when, self._after_event)
+        if self._timer is not None:
+            if self._timer_at <= when:
+                # It comes early enough; to come too early does no harm.
+                return
+            self._timer.cancel()
+        self._timer_at = when
+        # uvloop counts milliseconds: what is due within one it calls soon, by a handle that knows no time.
+        self._timer = None if when == inf else self._loop.call_at(when, self._timer_came)
+
+    def _timer_came(self) -> None:
+        self._timer = None
+        self._after_event()
 
     def _fail(self, error: BaseException) -> None:
         if self._driven_by is None:

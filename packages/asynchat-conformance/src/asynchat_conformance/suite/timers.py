@@ -163,3 +163,14 @@ def a_timer_keeps_the_loop(rig: Rig) -> None:
     rig.backend.loop(5, map=rig.map)
 
     rig.expect(fired, [1])
+
+
+@check("TMR-011", Level.MUST, needs=[*_TIMERS, "loop"], slow=True)
+def near_timers(rig: Rig) -> None:
+    """loop() misses no timer, however near its deadline is when the loop begins to wait."""
+    fired: list[int] = []
+    for number in range(100):
+        _later(rig, number * 0.00003, fired.append, number)
+        rig.backend.loop(30, map=rig.map)
+
+    rig.expect(fired, list(range(100)))
