@@ -32,6 +32,7 @@ import socket
 import sys
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -225,6 +226,19 @@ class Rig:
         sock.setblocking(False)
         sock.connect_ex(listener.address)
         return self.peer(sock)
+
+    def take(self, listener: socket.socket) -> Peer:
+        """Poll until a connection waits at a plain listening socket; accept it."""
+        accepted: list[socket.socket] = []
+
+        def arrived() -> bool:
+            with suppress(BlockingIOError):
+                accepted.append(listener.accept()[0])
+            return bool(accepted)
+
+        listener.setblocking(False)
+        self.until(arrived, "the connection")
+        return self.peer(accepted[0])
 
     # --- driving them
 

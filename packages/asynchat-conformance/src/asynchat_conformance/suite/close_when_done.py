@@ -63,7 +63,7 @@ def twice(rig: Rig) -> None:
 def input_until_then(rig: Rig) -> None:
     """Incoming data is processed until the close."""
     channel = rig.chat(b"\n")
-    channel.push(b"x" * (8 << 20))
+    channel.push(b"x" * (1 << 20))
     channel.close_when_done()
 
     rig.expect(rig.feed(channel, b"a\n", b"b\n"), [DATA(b"a"), END, DATA(b"b"), END])
@@ -109,7 +109,7 @@ def before_the_connection(rig: Rig) -> None:
     client.push(b"hello")
     client.close_when_done()
     client.connect(listener.getsockname())
-    client.peer = rig.peer(listener.accept()[0])
+    client.peer = rig.take(listener)
     rig.until(lambda: CLOSE in client.events, "the close")
 
     rig.expect((rig.drain(client), client.events), (b"hello", [CONNECT, CLOSE]))
@@ -119,7 +119,7 @@ def before_the_connection(rig: Rig) -> None:
 def the_peer_closes_first(rig: Rig) -> None:
     """When the peer closes first, it does not close twice."""
     channel = rig.chat()
-    channel.push(b"x" * (8 << 20))
+    channel.push(b"x" * (1 << 20))
     channel.close_when_done()
     channel.peer.close()
     rig.settle()

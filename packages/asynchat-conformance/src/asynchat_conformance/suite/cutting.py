@@ -103,7 +103,7 @@ def spurious_readiness(rig: Rig) -> None:
     channel = rig.chat(b"\r\n")
     rig.feed(channel, b"a\r")
     for _ in range(3):
-        channel.handle_read_event()
+        channel.handle_read()
 
     rig.expect(rig.feed(channel, b"\nb\r\n"), [DATA(b"a"), END, DATA(b"b"), END])
 

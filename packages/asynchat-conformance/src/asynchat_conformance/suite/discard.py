@@ -9,7 +9,7 @@ from .._registry import Level, check
 from .._rig import Rig
 from .._scripts import Scripted
 
-_MUCH = 8 << 20
+_MUCH = 1 << 20
 
 
 @check("DSC-001", Level.MUST)

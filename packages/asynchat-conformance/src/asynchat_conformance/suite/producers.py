@@ -18,7 +18,7 @@ MIB = 1 << 20
 def _blocked(rig: Rig, **options: Any) -> tuple[Any, int]:
     """Return a channel whose socket is full, and how many bytes are in it."""
     channel = rig.chat(**options)
-    filling = 8 * MIB
+    filling = MIB
     channel.push(b"f" * filling)
     rig.poll()
     return channel, filling
