@@ -238,6 +238,9 @@ class MemoryChannel(SocketChannel):
     def _ac_read_on_later(self) -> None:
         self.reading_on += 1
 
+    def _ac_is_driven(self) -> bool:
+        return True
+
     def _ac_check_thread(self) -> None:
         pass
 

@@ -48,5 +48,9 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
     def _ac_output_changed(self) -> None:
         """Do nothing: asyncore asks ``writable()`` before each wait."""
 
+    def _ac_is_driven(self) -> bool:
+        """Return true: asyncore does not know; there ``frames_per_turn`` is only what a program sets."""
+        return True
+
     def _ac_check_thread(self) -> None:
         """Do nothing: asyncore does not know its thread."""

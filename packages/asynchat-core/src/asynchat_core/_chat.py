@@ -48,6 +48,7 @@ class ChatMixin(Limits, Framer):
         send: Callable[[Any], int]
         recv: Callable[[int], Any]
         _ac_check_thread: Callable[[], None]
+        _ac_is_driven: Callable[[], bool]
 
     _ac_queue: ProducerQueue
     _ac_socket: Any
@@ -256,8 +257,12 @@ class ChatMixin(Limits, Framer):
         self._ac_frames_left = True
         try:
             self._ac_frames_left = self.feed(data, self.frames_per_turn)
-            if self._ac_frames_left and self._ac_wants_input():
-                self._ac_read_on_later()
+            while self._ac_frames_left and self._ac_wants_input():
+                if self._ac_is_driven():
+                    self._ac_read_on_later()
+                    break
+                # A loop of the program's own has called, and would not come back for them.
+                self._ac_frames_left = self.feed(b"", self.frames_per_turn)
         finally:
             if self.frame_timeout is not None or self.idle_timeout is not None:
                 self._ac_note_input(frames)

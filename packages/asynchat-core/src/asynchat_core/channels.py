@@ -97,6 +97,16 @@ class Driver:
         """Whether there is anything to wait for: a channel, a timer or a call."""
         return bool(self.map or self.agenda)
 
+    @property
+    def driving(self) -> bool:
+        """Whether this thread is in a turn of this loop."""
+        return self._thread == get_ident()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no thread is in a turn of this loop, and nothing is to be called."""
+        return self._thread is None and not self.agenda
+
     def turn(self, timeout: float | None) -> None:
         """Wait once, at most ``timeout`` seconds (None: without end), and handle one batch of events."""
         if not self.busy:
@@ -322,6 +332,8 @@ class ChannelMap(dict[int, Any]):
 
 # Drivers of plain dicts, while these are not empty: by identity, with the dict itself so that its id stays its own.
 _plain: dict[int, Driver] = {}
+# So many at the most, but for those in use: a program may poll a dict that it makes anew each time.
+_MOST_PLAIN = 8
 _drivers: WeakSet[Driver] = WeakSet()
 
 
@@ -331,8 +343,19 @@ def driver_of(map: AnyMap, make_reactor: type[Reactor]) -> Driver:
         return map.driver
     driver = _plain.get(id(map))
     if driver is None or driver.map is not map:
+        if len(_plain) >= _MOST_PLAIN:
+            _drop_oldest()
         driver = _plain[id(map)] = Driver(map, make_reactor)
     return driver
+
+
+def _drop_oldest() -> None:
+    """Forget the oldest driver of a plain mapping that is not in use; the mapping gets a new one when it needs one."""
+    for key, driver in list(_plain.items()):
+        if driver.idle:
+            del _plain[key]
+            driver.close()
+            return
 
 
 def release(driver: Driver) -> None:

@@ -101,6 +101,10 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
         if driver is not None:
             driver.check_thread(self)
 
+    def _ac_is_driven(self) -> bool:
+        driver = known_driver(self._map)
+        return driver is not None and driver.driving
+
     def _ac_output_changed(self) -> None:
         """Tell the loop that what this channel waits for may have changed."""
         fd = self._fileno
