@@ -5,11 +5,13 @@ from __future__ import annotations
 import asynchat
 import asyncore
 import collections
+import gc
 import select
 import socket
 import threading
 import time
 import unittest.mock
+from pathlib import Path
 
 from support import PATIENCE, Habit, Server
 
@@ -201,6 +203,20 @@ class Maps(Habit):
         channel.close()
         self.assertEqual(0, len(map))
 
+    def test_map_made_anew_for_each_poll(self):
+        """irc-bot polls ``{self.socket: self}``: a dict of the moment, the socket as key. No descriptor is left."""
+        ours, theirs = self.pair()
+        channel = Shout(ours)
+        self.addCleanup(gc.enable)
+        gc.disable()
+        asyncore.poll(0, {ours: channel})
+        before = len(list(Path("/dev/fd").iterdir()))
+        for _ in range(100):
+            theirs.sendall(b"x\n")
+            asyncore.poll(PATIENCE, {ours: channel})
+        self.assertLess(len(list(Path("/dev/fd").iterdir())) - before, 100)
+        self.assertEqual(b"X\n" * 100, self.hear(theirs, 200, {ours: channel}))
+
     def test_map_changes_while_it_is_polled(self):
         """Callbacks close other channels and make new ones in the same batch of events."""
 
@@ -327,6 +343,24 @@ class OwnLoops(Habit):
                             channel.handle_error()
 
         self.exchange(turn)
+
+    def test_many_frames_in_one_read(self):
+        """A loop of one's own is not told to come back: all frames of a read are delivered in its one call."""
+
+        class Counting(Shout):
+            ac_in_buffer_size = 65536
+            count = 0
+
+            def found_terminator(self):
+                self.count += 1
+
+        ours, theirs = self.pair()
+        channel = Counting(ours, {})
+        theirs.sendall(b"\n" * 20000)
+        while channel.count < 20000:
+            self.assertTrue(select.select([ours], [], [], PATIENCE)[0], f"{channel.count} of 20000 were delivered")
+            asyncore.read(channel)
+        channel.close()
 
     def test_the_old_select_is_there(self):
         """fail2ban's tests patch ``asyncore.select``; others use ``asyncore.socket``, ``asynchat.asyncore``."""
