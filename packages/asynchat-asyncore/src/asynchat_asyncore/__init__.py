@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncore
+import sys
 from asyncore import ExitNow, close_all, dispatcher_with_send, file_dispatcher, socket_map
 
 from asynchat_core import SafeLimits
+from asynchat_core.network import NetworkFunctions
 
 from . import asynchat
 from ._dispatcher import dispatcher
@@ -23,6 +25,9 @@ class async_chat(SafeLimits, asynchat.async_chat):  # noqa: N801 - the documente
     """
 
 
+_network = NetworkFunctions(sys.modules[__name__])
+listen = _network.listen
+
 __all__ = (
     "ChannelMap",
     "ExitNow",
@@ -36,6 +41,7 @@ __all__ = (
     "dispatcher",
     "dispatcher_with_send",
     "file_dispatcher",
+    "listen",
     "loop",
     "poll_once",
     "socket_map",

@@ -146,6 +146,7 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
             except OSError as error:
                 if error.errno not in (ENOTCONN, EBADF):
                     raise
+        self._ac_tell_closed()
 
     # --- what the loop asks
 

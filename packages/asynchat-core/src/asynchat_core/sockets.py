@@ -50,10 +50,30 @@ _OUT_OF_RESOURCES = frozenset({EMFILE, ENFILE, ENOBUFS, ENOMEM})
 _ACCEPT_REST = 0.2
 # Connections taken in one turn.
 _ACCEPTS_PER_TURN = 100
-
-
 # Bytes of unread input that are dropped before a socket is closed, so that the close is no reset.
 _MOST_DRAINED = 1048576
+
+
+class ProxiedSocket(_socket.socket):
+    """
+    A connection that a balancer made for a client: the client's address is the peer's.
+
+    Args:
+        sock: detached; this has its descriptor.
+        client: the address.
+    """
+
+    def __init__(self, sock: _socket.socket, client: Any) -> None:
+        super().__init__(sock.family, sock.type, sock.proto, sock.detach())
+        self._client = client
+
+    def getpeername(self) -> Any:
+        """Return the client's address."""
+        return self._client
+
+
+# Others, as TLS sockets, have their own way to end, and their bytes are not ours to drop.
+_PLAIN_SOCKETS = (_socket.socket, ProxiedSocket)
 
 
 class SocketChannel:
@@ -86,6 +106,8 @@ class SocketChannel:
     _ac_at_eof: bool = False
     _ac_gone: bool = False
     _ac_resting: bool = False
+    # Called once when the channel is closed, by whoever counts it.
+    _ac_on_close: Callable[[Any], object] | None = None
 
     def __repr__(self) -> str:
         status = [f"{type(self).__module__}.{type(self).__qualname__}"]
@@ -232,9 +254,16 @@ class SocketChannel:
         self._ac_resting = False
         self._ac_output_changed()
 
+    def _ac_tell_closed(self) -> None:
+        """Tell who counts the channel that it is closed."""
+        if self._ac_on_close is not None:
+            on_close, self._ac_on_close = self._ac_on_close, None
+            on_close(self)
+
     def _ac_force_close(self) -> None:
         """Leave the map and close the socket, whatever the program's own close() does."""
         self.del_channel()
+        self._ac_tell_closed()
         if self.socket is not None:
             self.socket.close()
 
@@ -242,8 +271,7 @@ class SocketChannel:
 
     def _ac_shut_write(self) -> bool:
         """Tell the peer that no more will come; False for what is no plain socket, and for one that is gone."""
-        # A TLS socket has its own way to say so, and its bytes are not ours to drop.
-        if type(self.socket) is not _socket.socket:
+        if type(self.socket) not in _PLAIN_SOCKETS:
             return False
         try:
             self.socket.shutdown(_socket.SHUT_WR)

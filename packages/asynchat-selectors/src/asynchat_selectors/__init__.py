@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from asynchat_core import SafeLimits
+from asynchat_core.network import NetworkFunctions
 from asynchat_core.watch import ExitNow
 
 from . import asynchat, asyncore
@@ -26,6 +29,8 @@ close_all = _functions.close_all
 call_later = _functions.call_later
 call_every = _functions.call_every
 call_soon_threadsafe = _functions.call_soon_threadsafe
+_network = NetworkFunctions(sys.modules[__name__])
+listen = _network.listen
 
 __all__ = (
     "ChannelMap",
@@ -41,6 +46,7 @@ __all__ = (
     "dispatcher",
     "dispatcher_with_send",
     "file_dispatcher",
+    "listen",
     "loop",
     "poll_once",
     "socket_map",

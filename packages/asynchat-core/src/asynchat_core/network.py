@@ -1,0 +1,106 @@
+"""``listen``, ``connect``, ``serve`` and ``shutdown`` as a backend's module offers them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, MutableMapping
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+from .listening import Acceptor, HandlerFactory, HeaderReader, Listener, bind_sockets
+
+
+class NetworkFunctions:
+    """
+    The functions for servers and clients, over one backend's dispatcher and loop.
+
+    Args:
+        backend: the module; of its documented names these use ``dispatcher``, ``socket_map``, ``loop``, ``call_later``,
+            ``call_soon_threadsafe`` and ``ExitNow``, looked up when they are called.
+    """
+
+    def __init__(self, backend: ModuleType) -> None:
+        self._backend = backend
+
+    @cached_property
+    def _acceptor_type(self) -> type[Any]:
+        reader = type("HeaderReader", (HeaderReader, self._backend.dispatcher), {})
+        return type("Acceptor", (Acceptor, self._backend.dispatcher), {"reader_type": reader})
+
+    def listen(
+        self,
+        handler_factory: HandlerFactory,
+        host: str | None = None,
+        port: int = 0,
+        *,
+        backlog: int = 1024,
+        reuse_port: bool = False,
+        dual_stack: bool = True,
+        path: str | None = None,
+        mode: int | None = None,
+        fd: int | None = None,
+        max_connections: int | None = None,
+        max_connections_per_ip: int | None = None,
+        proxy_protocol_from: Iterable[str] = (),
+        map: MutableMapping[int, Any] | None = None,
+    ) -> Listener:
+        """
+        Accept connections and make a channel of each.
+
+        Neither a client nor an exception in the factory costs the listener; without a descriptor left it rests.
+
+        Args:
+            handler_factory: called as ``handler_factory(sock, map=map)``, without ``map`` where it takes none; the
+                class of an async_chat is the usual one. What it raises is logged, and that connection closed.
+            host: a name or an address; each address of a name is listened on. None for all of the machine's.
+            port: 0 lets the system choose one, the same on each address; see ``addresses``.
+            backlog: connections that the kernel completes and holds until they are accepted.
+            reuse_port: let other processes listen there too, the kernel spreading the connections.
+            dual_stack: with ``host`` None, listen on IPv6 as well as on IPv4.
+            path: listen on a Unix socket instead. One of a dead server is replaced. The file is removed at the end.
+            mode: the permissions of that file.
+            fd: adopt a bound stream socket that this process inherited, instead; see ``inherited_descriptors``.
+            max_connections: at so many open ones accepting pauses; those who come wait in the backlog.
+            max_connections_per_ip: what comes above it from one address is closed at once.
+            proxy_protocol_from: addresses and networks (``"unix"`` for a Unix socket) of balancers, whose connections
+                must begin with a PROXY header, version 1 or 2, within 5 seconds; ``addr`` is the client's then.
+            map: the map of channels to live in; None for ``socket_map``.
+
+        Returns:
+            The listener; ``close()`` ends it, and connections go on.
+
+        Raises:
+            ValueError: an argument that cannot be, as a limit below 1 or a path that is too long.
+            OSError: the address cannot be had; the message names it.
+        """
+        channels: MutableMapping[int, Any] = self._backend.socket_map if map is None else map
+        if backlog < 1:
+            raise ValueError(f"backlog = {backlog!r} is not a positive number")
+        listener = Listener(
+            handler_factory,
+            channels,
+            max_connections=max_connections,
+            max_connections_per_ip=max_connections_per_ip,
+            proxy_protocol_from=proxy_protocol_from,
+        )
+        sockets = bind_sockets(host, port, reuse_port=reuse_port, dual_stack=dual_stack, path=path, mode=mode, fd=fd)
+        self._open(listener, sockets, channels, backlog, path)
+        return listener
+
+    def _open(
+        self,
+        listener: Listener,
+        sockets: list[socket.socket],
+        channels: MutableMapping[int, Any],
+        backlog: int,
+        path: str | None,
+    ) -> None:
+        try:
+            for sock in sockets:
+                self._acceptor_type(sock, channels).open(listener, backlog, path)
+        except BaseException:
+            listener.close()
+            for sock in sockets:
+                sock.close()
+            raise
