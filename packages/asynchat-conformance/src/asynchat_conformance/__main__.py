@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "--repeat", type=int, default=1, metavar="N", help="run all N times; the results must be the same"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="shuffle the order, and seed what is random")
+    parser.add_argument("--patience", type=float, default=3.0, metavar="SECONDS", help="wait so long for progress (3)")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write everything as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
@@ -80,7 +81,7 @@ def _list(checks: list[Check], registry: Registry) -> None:
 def _run(specs: list[str], checks: list[Check], options: argparse.Namespace) -> list[Run]:
     runs = []
     for spec in specs:
-        run = run_backend(spec, checks, seed=options.seed, progress=_progress(spec))
+        run = run_backend(spec, checks, seed=options.seed, patience=options.patience, progress=_progress(spec))
         for number in range(1, options.repeat):
             again = run_backend(spec, checks, seed=options.seed + number, progress=_progress(f"{spec} ({number + 1})"))
             _merge(run, again)

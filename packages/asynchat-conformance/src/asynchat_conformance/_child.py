@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from ._adapter import BadAdapter, load_adapter
 from ._registry import load_suite
+from ._rig import Rig
 from ._run import run_check, warm_up
 
 
@@ -30,6 +31,7 @@ def main() -> None:
         _write(report, message)
 
     registry = load_suite()
+    Rig.patience = order["patience"]
     try:
         backend = load_adapter(order["spec"])
         warm_up(backend)

@@ -42,12 +42,6 @@ from ._sockets import Peer, ScriptedSocket, tcp_pair, unread
 
 # Polls in a row without any progress after which nothing moves any more.
 _QUIET_POLLS = 3
-# Seconds without progress after which a wait has failed.
-_PATIENCE = 3.0
-# Seconds in which input that waits at a channel must be read.
-_UNREAD_PATIENCE = 0.5
-# Seconds after which a map that is still busy will never come to rest.
-_RESTLESS = 20.0
 
 # What a backend may have by default for the open internet; off here, unless a check asks for it.
 _LIMITS = (
@@ -73,6 +67,9 @@ class Stalled(AssertionError):
 
 class Rig:
     """The world of one check."""
+
+    #: Seconds without progress after which a wait has failed.
+    patience = 3.0
 
     def __init__(self, backend: Backend, seed: int = 0) -> None:
         self.backend = backend
@@ -251,13 +248,13 @@ class Rig:
     def settle(self) -> None:
         """Poll until nothing moves any more."""
         begin = monotonic()
-        quiet, deadline, before = 0, begin + _UNREAD_PATIENCE, self._state()
+        quiet, deadline, before = 0, begin + self.patience / 6, self._state()
         while quiet < _QUIET_POLLS:
             self.backend.poll(self.map, 0)
             state = self._state()
             if state != before:
-                quiet, deadline, before = 0, monotonic() + _UNREAD_PATIENCE, state
-                if deadline > begin + _RESTLESS:
+                quiet, deadline, before = 0, monotonic() + self.patience / 6, state
+                if deadline > begin + self.patience * 7:
                     raise Stalled(f"there is no rest; the last events were {[trace[-3:] for trace in self._traces]!r}")
             elif self._has_input() and monotonic() < deadline:
                 quiet = 0
@@ -266,12 +263,12 @@ class Rig:
 
     def until(self, condition: Callable[[], Any], what: str = "the condition") -> None:
         """Poll until ``condition()`` holds. Raises Stalled when nothing has moved for some seconds."""
-        deadline, before = monotonic() + _PATIENCE, self._state()
+        deadline, before = monotonic() + self.patience, self._state()
         while not condition():
             self.backend.poll(self.map, 0.01)
             state = self._state()
             if state != before:
-                deadline, before = monotonic() + _PATIENCE, state
+                deadline, before = monotonic() + self.patience, state
             elif monotonic() > deadline:
                 raise Stalled(f"{what} has not come; the events were {[merged(trace) for trace in self._traces]!r}")
 
@@ -299,13 +296,13 @@ class Rig:
     def send_all(self, channel: Any, data: bytes) -> None:
         """Send much data from the peer, polling as the channel reads; the replies are read too."""
         rest = memoryview(data)
-        deadline = monotonic() + _PATIENCE
+        deadline = monotonic() + self.patience
         while rest:
             count = channel.peer.send(rest[:262144])
             rest = rest[count:]
             self.backend.poll(self.map, 0)
             if count or channel.peer.receive():
-                deadline = monotonic() + _PATIENCE
+                deadline = monotonic() + self.patience
             elif monotonic() > deadline:
                 raise Stalled(f"{len(rest)} bytes were not read by the channel")
         self.settle()

@@ -72,7 +72,12 @@ class Run:
 
 
 def run_backend(
-    spec: str, checks: list[Check], *, seed: int = 0, progress: Callable[[int, int, str], None] = lambda *_: None
+    spec: str,
+    checks: list[Check],
+    *,
+    seed: int = 0,
+    patience: float = 3.0,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
 ) -> Run:
     """
     Run checks on the backend that ``spec`` names.
@@ -81,6 +86,7 @@ def run_backend(
         spec: an entry point's name or ``module:attribute``.
         checks: what to run.
         seed: other than 0, the order is shuffled by it; random checks use it in any case.
+        patience: seconds without progress after which a check has failed.
         progress: called with the checks done, those in all, and the id of the current one.
 
     Raises:
@@ -93,7 +99,7 @@ def run_backend(
     verdicts: dict[str, dict[str, Any]] = {}
     while len(verdicts) < len(order):
         rest = [id for id in order if id not in verdicts]
-        for message in _talk(spec, rest, seed):
+        for message in _talk(spec, rest, {"seed": seed, "patience": patience}):
             if "broken" in message:
                 raise BadAdapter(message["broken"])
             if "begin" in message:
@@ -117,13 +123,13 @@ def run_backend(
     )
 
 
-def _talk(spec: str, ids: list[str], seed: int) -> Iterator[dict[str, Any]]:
+def _talk(spec: str, ids: list[str], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what a child process says; in the end, if it hangs or dies, a verdict on the check that it was at."""
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONOPTIMIZE", "PYTHONWARNINGS")}
     command = [sys.executable, "-m", f"{__package__}._child"]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True)
     assert child.stdin is not None
-    json.dump({"spec": spec, "ids": ids, "seed": seed}, child.stdin)
+    json.dump({"spec": spec, "ids": ids, **options}, child.stdin)
     child.stdin.close()
     at, fate, over = None, "the process died", False
     try:

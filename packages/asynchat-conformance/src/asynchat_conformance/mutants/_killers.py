@@ -1,0 +1,5 @@
+"""Which checks kill which mutant."""
+
+from __future__ import annotations
+
+KILLERS: dict[str, str] = {}

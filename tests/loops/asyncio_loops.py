@@ -1,0 +1,68 @@
+"""Loops with asyncio's interface, by the reactor of asynchat_uvloop: asyncio itself, uvloop, rloop."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import Any, ClassVar
+
+from asynchat_conformance import Capability, ModuleBackend
+
+
+class _AsyncioInterface(ModuleBackend):
+    module = "asynchat_uvloop"
+    missing: ClassVar[dict[Capability, str]] = {
+        Capability.OOB: "the interface has no urgent data",
+    }
+    expected_failures: ClassVar[dict[str, str]] = {
+        "CWD-012": "a push after close_when_done is dropped at once, with a log line, since it can never be sent",
+        "PRD-015": "a producer that raised is dropped: asked again it would raise again, in each turn",
+    }
+
+    def new_loop(self) -> Any:
+        """Return a loop of the kind."""
+        raise NotImplementedError
+
+    def new_map(self) -> Any:
+        """Return a map on a loop of its own."""
+        loop = self.new_loop()
+        channels = self._module.ChannelMap(loop=loop)
+        channels.own_loop = loop
+        return channels
+
+    def close_map(self, map: Any) -> None:
+        """Close the map, and then its loop."""
+        map.close()
+        map.own_loop.close()
+
+
+class Asyncio(_AsyncioInterface):
+    """The standard library's selector loop."""
+
+    name = "asyncio"
+
+    def new_loop(self) -> Any:
+        """Return asyncio's default loop."""
+        return asyncio.new_event_loop()
+
+
+class Uvloop(_AsyncioInterface):
+    """uvloop, its loop made by the program."""
+
+    name = "uvloop-given"
+    distribution = "uvloop"
+
+    def new_loop(self) -> Any:
+        """Return a uvloop."""
+        return importlib.import_module("uvloop").new_event_loop()
+
+
+class Rloop(_AsyncioInterface):
+    """rloop, asyncio's interface in Rust."""
+
+    name = "rloop"
+    distribution = "rloop"
+
+    def new_loop(self) -> Any:
+        """Return an rloop."""
+        return importlib.import_module("rloop").new_event_loop()
