@@ -245,3 +245,31 @@ def test_the_callbacks_must_be_defined() -> None:
     chat.read(b"a")
 
     assert [event for event in chat.trace if str(event).startswith("error: NotImplementedError")]
+
+
+def test_a_change_outside_the_callbacks_completes_what_is_held() -> None:
+    """Held bytes that a terminator set between two reads completes are a frame in the next turn (TRM-014)."""
+    chat = Chat(b"\r\n")
+    chat.read(b"line\r")
+    chat.set_terminator(b"\r")
+    assert [b"line"] == chat.trace
+    assert 1 == chat.reading_on
+
+    chat.handle_read()
+    assert [b"line", END] == chat.trace
+
+
+def test_a_change_with_nothing_held_asks_for_no_turn() -> None:
+    """Where no bytes wait the loop is not bothered, nor before the channel is made (TRM-005)."""
+
+    class Early(Chat):
+        def __init__(self) -> None:
+            self.set_terminator(b";")
+            super().__init__(b";")
+
+    chat = Early()
+    chat.set_terminator(b"\n")
+    chat.read(b"line\n")
+    chat.set_terminator(4)
+
+    assert 0 == chat.reading_on

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncore
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from asynchat_core.agenda import Timer
 from asynchat_core.sockets import SocketChannel
+from asynchat_core.watch import NothingToRead
 
 from . import _loop
 
@@ -22,6 +24,15 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
     """
 
     _ac_leaves_loop: ClassVar[tuple[type[BaseException], ...]] = _loop.LEAVES_LOOP
+
+    def __init__(self, sock: Any = None, map: dict[int, Any] | None = None) -> None:
+        try:
+            asyncore.dispatcher.__init__(self, sock, map)
+        except OSError:
+            # asyncore leaves a socket that it cannot use open (CON-017).
+            if sock is not None:
+                sock.close()
+            raise
 
     def readable(self) -> bool:
         """Return whether the loop is to wait for input: not after its end, nor while a listener rests."""
@@ -41,6 +52,20 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
         if self._fileno is not None and channels.get(self._fileno) is self:
             asyncore.dispatcher.del_channel(self, map)
         self._fileno = None
+
+    def handle_read_event(self) -> None:
+        """Handle readiness to read; one ``recv`` too many is no error (MIX-012)."""
+        try:
+            SocketChannel.handle_read_event(self)
+        except NothingToRead:
+            pass
+
+    def handle_error(self) -> None:
+        """Log the exception that is being handled, and close; what is to leave the loop asyncore sends here too."""
+        if not isinstance(sys.exc_info()[1], Exception):
+            # ERR-025
+            raise
+        SocketChannel.handle_error(self)
 
     def _ac_call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         return _loop.call_later(delay, callback, map=self._map)

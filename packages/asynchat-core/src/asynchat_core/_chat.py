@@ -9,6 +9,7 @@ from ._batch import close_batch, current_batch, open_batch
 from ._framer import Framer
 from ._limits import ChannelClosed, Limits
 from ._producers import Buffer, Producer, ProducerQueue, as_bytes
+from ._terminators import Terminator
 
 # Read and send sizes adapt between these two (bytes), where the program left the documented default.
 _LEAST_SIZE = 4096
@@ -229,6 +230,30 @@ class ChatMixin(Limits, Framer):
                 self._ac_guarded(self.initiate_send)
             finally:
                 self._ac_flushing = False
+
+    # --- input
+
+    def set_terminator(self, term: Terminator | bytearray | memoryview | str) -> None:
+        """
+        Set what ends the next frame; see ``Framer.set_terminator``, also for what it raises.
+
+        Outside this channel's callbacks too it applies to the bytes that are already here: what they complete comes in
+        the loop's next turn (TRM-014).
+        """
+        if type(term) is bytes:
+            # The usual case, without a second call.
+            self.terminator = term
+        else:
+            super().set_terminator(term)
+        try:
+            waits = self._ac_chunk and not self._ac_frames_left
+        except AttributeError:
+            # Called before __init__, as old programs may.
+            return
+        if waits:
+            self._ac_frames_left = True
+            if self._ac_wants_input():
+                self._ac_read_on_later()
 
     # --- the channel's events
 
