@@ -144,7 +144,14 @@ class ChatMixin(Limits, Framer):
             self._ac_output_changed()
 
     def discard_buffers(self) -> None:
-        """Drop the input that no callback has seen, ``incoming``, and all queued output with its close mark."""
+        """
+        Drop the input that no callback has seen, ``incoming``, and all queued output with its close mark.
+
+        What was pushed before in the same event is sent first, as far as the socket takes it: a push means to send.
+        """
+        if self._ac_held and self._ac_queue:
+            self._ac_flush_held()
+            self._ac_held = True
         self.ac_in_buffer = b""
         self.incoming.clear()
         self._ac_queue.clear()
