@@ -26,6 +26,7 @@ class async_chat(SafeLimits, asynchat.async_chat):  # noqa: N801 - the documente
 
 
 _network = NetworkFunctions(sys.modules[__name__])
+connect = _network.connect
 listen = _network.listen
 
 __all__ = (
@@ -38,6 +39,7 @@ __all__ = (
     "call_later",
     "call_soon_threadsafe",
     "close_all",
+    "connect",
     "dispatcher",
     "dispatcher_with_send",
     "file_dispatcher",

@@ -55,7 +55,7 @@ def _addresses(host: str | None, port: int, dual_stack: bool) -> list[tuple[int,
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise OSError(errno.EADDRNOTAVAIL, f"unknown host {host!r}: {reason}") from error
+        raise OSError(errno.EADDRNOTAVAIL, f"cannot listen on {host!r}: {reason}") from error
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 

@@ -236,6 +236,10 @@ class HeaderReader(_Mixin):
         self._ac_on_close = lost
         self._timer = self._ac_call_later(_HEADER_TIMEOUT, self._timed_out)
 
+    def writable(self) -> bool:
+        """Return False: nothing is written."""
+        return False
+
     def handle_read(self) -> None:
         """Look at what is there, and take what belongs to the header only."""
         try:

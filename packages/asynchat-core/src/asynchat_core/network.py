@@ -8,7 +8,10 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from .bell import Bell
+from .connecting import Attempt, Connecting, check_target
 from .listening import Acceptor, HandlerFactory, HeaderReader, Listener, bind_sockets
+from .sockets import SocketChannel
 
 
 class NetworkFunctions:
@@ -27,6 +30,46 @@ class NetworkFunctions:
     def _acceptor_type(self) -> type[Any]:
         reader = type("HeaderReader", (HeaderReader, self._backend.dispatcher), {})
         return type("Acceptor", (Acceptor, self._backend.dispatcher), {"reader_type": reader})
+
+    @cached_property
+    def _bell_type(self) -> type[Any]:
+        return type("Bell", (Bell, self._backend.dispatcher), {})
+
+    @cached_property
+    def _attempt_type(self) -> type[Any]:
+        return type("Attempt", (Attempt, self._backend.dispatcher), {})
+
+    def connect(
+        self,
+        handler: SocketChannel,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        path: str | None = None,
+        timeout: float | None = 30.0,
+        local: Any = None,
+    ) -> None:
+        """
+        Connect a channel that has no socket yet to a host by name, without ever blocking the loop.
+
+        The name is resolved in a thread. Its addresses are tried in the order of RFC 8305, IPv6 and IPv4 in turn, the
+        next one 250 ms after the one before or when that has failed; the first that answers becomes the channel's
+        socket, and ``handle_connect`` is called. When none does, ``connection_failed(error)`` is, once; by default that
+        is ``handle_error``, which logs it and closes. ``close()`` gives up. No callback runs within this call.
+
+        Args:
+            handler: the channel; what it pushes before it is connected is sent then.
+            host: a name or an address.
+            port: 1 to 65535.
+            path: connect to a Unix socket instead.
+            timeout: seconds for all of it; None for no limit but the system's.
+            local: the address to connect from, or a pair of it and a port.
+
+        Raises:
+            ValueError: an argument that cannot be.
+        """
+        target = check_target(host, port, path, local)
+        Connecting(handler, target, timeout, self._attempt_type, self._bell_type)
 
     def listen(
         self,

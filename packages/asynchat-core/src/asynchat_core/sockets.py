@@ -98,6 +98,7 @@ class SocketChannel:
         _map: Any
         add_channel: Callable[..., None]
         del_channel: Callable[..., None]
+        set_socket: Callable[..., None]
         close: Callable[[], None]
         _ac_output_changed: Callable[[], None]
         _ac_call_later: Callable[[float, Callable[[], object]], Timer]
@@ -376,6 +377,15 @@ class SocketChannel:
     def handle_connect(self) -> None:
         """Handle success in connecting; ``connected`` becomes true after it (CON-002)."""
         self.log_info("unhandled connect event", "warning")
+
+    def connection_failed(self, error: OSError) -> None:
+        """
+        Act on the failure of ``connect`` by name; called inside the ``except`` block, by default ``handle_error()``.
+
+        Args:
+            error: names the host, and what came of each of its addresses.
+        """
+        self.handle_error()
 
     def handle_accept(self) -> None:
         """Take the waiting connections and hand each to ``handle_accepted``; one that raises there costs no other."""

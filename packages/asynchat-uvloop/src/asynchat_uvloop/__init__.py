@@ -30,6 +30,7 @@ call_later = _functions.call_later
 call_every = _functions.call_every
 call_soon_threadsafe = _functions.call_soon_threadsafe
 _network = NetworkFunctions(sys.modules[__name__])
+connect = _network.connect
 listen = _network.listen
 
 __all__ = (
@@ -43,6 +44,7 @@ __all__ = (
     "call_later",
     "call_soon_threadsafe",
     "close_all",
+    "connect",
     "dispatcher",
     "dispatcher_with_send",
     "file_dispatcher",
