@@ -522,6 +522,22 @@ def test_discard_drops_all_that_is_queued() -> None:
     assert b"ae" == chat.wire.output
 
 
+def test_discard_in_a_callback_sends_what_was_pushed_before() -> None:
+    """What was pushed before in the same event is not dropped for having been held back, what comes behind it leaves."""
+
+    def found(chat: Chat) -> None:
+        chat.push(b"a")
+        chat.push(b"b")
+        chat.discard_buffers()
+        chat.push(b"c")
+
+    chat = Chat(b"\n", found=found)
+    chat.read(b"\nrest\n")
+
+    assert [END] == chat.trace
+    assert b"abc" == chat.wire.output
+
+
 def test_the_predicates() -> None:
     """readable is true while open, writable when something waits or nothing is connected yet (API-010)."""
     chat = Chat(b"\n", Wire(takes=[0]))
