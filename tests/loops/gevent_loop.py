@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gevent.select
+
 from asynchat_conformance import ReactorBackend
 from asynchat_core.reactor import READ, WRITE, Reactor, Ready, Waker
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
+
 from asynchat_conformance import ReactorBackend
 from asynchat_core.reactor import READ, WRITE, Reactor, Ready, Waker
 
@@ -14,8 +15,8 @@ class TrioReactor(Reactor):
     """
     Wait by trio.lowlevel.wait_readable and wait_writable.
 
-    It shows that the contract fits a loop of tasks, not how to be fast: each turn starts trio anew. A program that lives
-    in trio would run one such nursery for good and call ``pump`` after each batch, as the contract provides.
+    It shows that the contract fits a loop of tasks, not how to be fast: each turn starts trio anew. A program that
+    lives in trio would run one such nursery for good and call ``pump`` after each batch, as the contract provides.
     """
 
     def __init__(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet import reactor as _reactor
+
 from asynchat_conformance import ReactorBackend
 from asynchat_core.reactor import READ, WRITE, Reactor, Ready, Waker
-from twisted.internet import reactor as _reactor
 
 loop: Any = _reactor
 

@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, TracebackType
 
-from . import _backends
+from . import _backends, cli_doctor
 
 _USAGE_ERROR = 2
 
@@ -31,15 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None for ``sys.argv``.
 
     Returns:
-        The exit status: 0, or 2 for a command that cannot be carried out. A program that is run ends as by itself.
+        The exit status: 0, 1 from ``doctor`` for a program to be changed, 2 for a command that cannot be carried out. A
+        program that is run ends as by itself.
     """
     options = _parser().parse_args(arguments)
     try:
-        options.action(options)
+        return options.action(options) or 0
     except _Refused as error:
         print(f"asynchat: {error}", file=sys.stderr)
         return _USAGE_ERROR
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(action=_run)
     backends = commands.add_parser("backends", help="list the installed backends, and what to install for the others")
     backends.set_defaults(action=_list_backends)
+    cli_doctor.add_to(commands)
     return parser
 
 
