@@ -28,6 +28,8 @@ class async_chat(SafeLimits, asynchat.async_chat):  # noqa: N801 - the documente
 _network = NetworkFunctions(sys.modules[__name__])
 connect = _network.connect
 listen = _network.listen
+serve = _network.serve
+shutdown = _network.shutdown
 
 __all__ = (
     "ChannelMap",
@@ -46,5 +48,7 @@ __all__ = (
     "listen",
     "loop",
     "poll_once",
+    "serve",
+    "shutdown",
     "socket_map",
 )

@@ -114,6 +114,7 @@ class Limits:
         _ac_partial: int
         _ac_call_later: Callable[[float, Callable[[], object]], Timer]
         _ac_output_changed: Callable[[], None]
+        _ac_has_input_waiting: Callable[[], bool]
         _ac_read_on_later: Callable[[], None]
         _ac_stop_input: Callable[[], None]
         _ac_shut_write: Callable[[], bool]
@@ -213,6 +214,31 @@ class Limits:
         Args:
             partial: the bytes of the frame that no ``collect_incoming_data`` has seen.
         """
+
+    def handle_shutdown(self) -> None:
+        """
+        Act on the graceful stop of the server that accepted this channel: close, when all that is queued is sent.
+
+        Called once, between two frames, when all that has been read is answered. An override that must finish something
+        first calls this later; it has until the stop's time is over.
+        """
+        self._ac_stop_input()
+        self.close_when_done()
+
+    def _ac_frames_ended(self) -> int:
+        return self._ac_frames
+
+    def _ac_is_at_rest(self, frames: int, recently: bool) -> bool:
+        """Whether no frame is unfinished, of what had come when a stop began; see ``SocketChannel``."""
+        term = self.terminator
+        if self._ac_frames_left:
+            return False
+        if self._ac_frames > frames or not term or self._ac_at_eof:
+            return True
+        if self._ac_partial or self._ac_at < len(self._ac_chunk) or self._ac_has_input_waiting():
+            return False
+        # A count may be that of a body whose header has come.
+        return not (recently and type(term) is int and frames)
 
     def abort(self) -> None:
         """Close at once: queued output is dropped, and the peer sees a reset. ``handle_close`` is called."""

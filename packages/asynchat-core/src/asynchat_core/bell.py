@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,14 @@ class Bell(_Mixin):
 
     def ring(self) -> None:
         """Wake the loop; from any thread. Harmless when closed."""
-        with self._lock:
-            try:
-                self._write_end.send(b"\0")
-            except OSError:
-                # Full of earlier rings, or closed.
-                pass
+        # It may be full of earlier rings, or closed.
+        with self._lock, suppress(OSError):
+            self._write_end.send(b"\0")
+
+    def ring_from_signal(self) -> None:
+        """Wake the loop from a signal's handler, which may interrupt ``ring`` itself: without its lock."""
+        with suppress(OSError):
+            self._write_end.send(b"\0")
 
     def fileno(self) -> int:
         """Return the descriptor to write to, for ``signal.set_wakeup_fd``."""

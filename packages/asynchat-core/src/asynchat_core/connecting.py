@@ -71,7 +71,7 @@ class Connecting:
         self._stagger: Timer | None = None
         self._deadline: Timer | None = None
         handler.connecting = True
-        handler._ac_on_close = self._cancelled
+        handler._ac_owner = self
         if timeout is not None:
             self._deadline = handler._ac_call_later(timeout, self._timed_out)
         addresses = _without_resolving(target)
@@ -181,12 +181,13 @@ class Connecting:
         except OSError:
             self._handler.connection_failed(error)
 
-    def _cancelled(self, handler: Any) -> None:
+    def channel_closed(self, channel: Any) -> None:
+        """Give up: the channel was closed."""
         self._over()
 
     def _over(self) -> None:
         """Give back everything that the try holds."""
-        self._handler._ac_on_close = None
+        self._handler._ac_owner = None
         self._waiting.clear()
         self._stop_stagger()
         if self._deadline is not None:

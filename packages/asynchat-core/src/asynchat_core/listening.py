@@ -81,6 +81,11 @@ class Listener:
         return [channel for channel, _, _ in self._open.values()]
 
     @property
+    def unidentified(self) -> list[HeaderReader]:
+        """The connections whose PROXY header is still to come."""
+        return list(self._headers)
+
+    @property
     def full(self) -> bool:
         """Whether it has stopped accepting until a connection ends."""
         return self._most is not None and len(self._open) + len(self._headers) >= self._most
@@ -94,7 +99,7 @@ class Listener:
         """Stop listening, at once; connections go on. Harmless when closed."""
         for acceptor in self.acceptors:
             acceptor.close()
-        for reader in list(self._headers):
+        for reader in self.unidentified:
             reader.close()
 
     def stop_accepting(self) -> None:
@@ -114,19 +119,17 @@ class Listener:
             reader = acceptor.reader_type(sock, self._map)
             reader.addr = addr
             self._headers.add(reader)
-            reader.start(partial(self._identified, addr), self._lost_header)
+            reader.start(self)
         else:
             self._hand_over(sock, addr)
 
-    def _identified(self, peer: Any, reader: HeaderReader, sock: socket.socket, client: Any) -> None:
+    def identified(self, reader: HeaderReader, sock: socket.socket, client: Any) -> None:
+        """Go on with a connection whose header was read; without a client in it, it is the balancer's own."""
         self._headers.discard(reader)
-        self._hand_over(sock if client is None else ProxiedSocket(sock, client), peer if client is None else client)
-
-    def _lost_header(self, reader: HeaderReader) -> None:
-        if reader in self._headers:
-            self._headers.discard(reader)
-            self.refused += 1
-            self._resume()
+        if client is None:
+            self._hand_over(sock, reader.addr)
+        else:
+            self._hand_over(ProxiedSocket(sock, client), client)
 
     def _hand_over(self, sock: socket.socket, addr: Any) -> None:
         host = addr[0] if isinstance(addr, tuple) else None
@@ -151,7 +154,7 @@ class Listener:
             self._open[id(channel)] = channel, host, monotonic()
             if host is not None:
                 self._per_ip[host] += 1
-            channel._ac_on_close = self._closed
+            channel._ac_owner = self
         else:
             self._resume()
 
@@ -164,8 +167,12 @@ class Listener:
         sock.close()
         self._resume()
 
-    def _closed(self, channel: Any) -> None:
-        _, host, _ = self._open.pop(id(channel))
+    def channel_closed(self, channel: Any) -> None:
+        """Count one less."""
+        if channel in self._headers:
+            self._headers.discard(channel)
+            self.refused += 1
+        _, host, _ = self._open.pop(id(channel), (None, None, 0.0))
         if host is not None:
             self._per_ip[host] -= 1
             if not self._per_ip[host]:
@@ -228,12 +235,9 @@ class HeaderReader(_Mixin):
 
     _seen: bytes = b""
 
-    def start(
-        self, done: Callable[[HeaderReader, socket.socket, Any], object], lost: Callable[[HeaderReader], object]
-    ) -> None:
-        """Wait for the header, a few seconds; one of the two is called."""
-        self._done = done
-        self._ac_on_close = lost
+    def start(self, listener: Listener) -> None:
+        """Wait for the header, a few seconds."""
+        self._listener = self._ac_owner = listener
         self._timer = self._ac_call_later(_HEADER_TIMEOUT, self._timed_out)
 
     def writable(self) -> bool:
@@ -261,10 +265,14 @@ class HeaderReader(_Mixin):
             return
         self.socket.recv(header.size - len(self._seen))
         self._timer.cancel()
-        self._ac_on_close = None
+        self._ac_owner = None
         sock, self.socket = self.socket, None
         self.del_channel()
-        self._done(self, sock, header.source)
+        self._listener.identified(self, sock, header.source)
+
+    def _ac_is_at_rest(self, frames: int, recently: bool) -> bool:
+        """Be given the time that a header has."""
+        return False
 
     def handle_close(self) -> None:
         """Close."""

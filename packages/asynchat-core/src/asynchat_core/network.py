@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from .bell import Bell
 from .connecting import Attempt, Connecting, check_target
 from .listening import Acceptor, HandlerFactory, HeaderReader, Listener, bind_sockets
+from .serving import Server
 from .sockets import SocketChannel
+from .stopping import Shutdown
 
 
 class NetworkFunctions:
@@ -20,7 +22,7 @@ class NetworkFunctions:
 
     Args:
         backend: the module; of its documented names these use ``dispatcher``, ``socket_map``, ``loop``, ``call_later``,
-            ``call_soon_threadsafe`` and ``ExitNow``, looked up when they are called.
+            ``call_every``, ``call_soon_threadsafe`` and ``ExitNow``, looked up when they are called.
     """
 
     def __init__(self, backend: ModuleType) -> None:
@@ -130,6 +132,70 @@ class NetworkFunctions:
         sockets = bind_sockets(host, port, reuse_port=reuse_port, dual_stack=dual_stack, path=path, mode=mode, fd=fd)
         self._open(listener, sockets, channels, backlog, path)
         return listener
+
+    def serve(
+        self,
+        handler_factory: HandlerFactory,
+        host: str | None = None,
+        port: int = 0,
+        *,
+        shutdown_timeout: float = 30.0,
+        ready: Callable[[Listener], object] | None = None,
+        map: MutableMapping[int, Any] | None = None,
+        **options: Any,
+    ) -> bool:
+        """
+        Listen, and run the loop until SIGTERM or SIGINT; then stop as ``shutdown`` does, on a second signal at once.
+
+        In another thread than the main one no signal comes: call ``shutdown`` from the loop, and raise ``ExitNow``.
+        Where ``NOTIFY_SOCKET`` is set, the service manager is told when it is ready and when it stops, and kept assured
+        by ``WATCHDOG_USEC``.
+
+        Args:
+            handler_factory: as for ``listen``.
+            host: as for ``listen``.
+            port: as for ``listen``.
+            shutdown_timeout: seconds that connections have to finish.
+            ready: called with the listener, before the loop runs.
+            map: the map of channels to live in; None for ``socket_map``.
+            options: the others of ``listen``.
+
+        Returns:
+            Whether no connection was cut off.
+
+        Raises:
+            ValueError, OSError: as for ``listen``.
+        """
+        channels: MutableMapping[int, Any] = self._backend.socket_map if map is None else map
+        if not shutdown_timeout >= 0:
+            raise ValueError(f"shutdown_timeout = {shutdown_timeout!r} seconds is not 0 or more")
+        listener = self.listen(handler_factory, host, port, map=channels, **options)
+        server = Server(self._backend, self._bell_type, channels, listener, shutdown_timeout)
+        if ready is not None:
+            ready(listener)
+        return server.run()
+
+    def shutdown(self, timeout: float = 30.0, map: MutableMapping[int, Any] | None = None) -> Shutdown:
+        """
+        Stop gracefully: no new connections, and each that was accepted ends between two frames, when all is sent.
+
+        What the kernel had accepted is accepted. What the process has read is answered; a frame that has begun may be
+        completed. Each channel is then told by ``handle_shutdown``, which closes it when its output is sent. What is
+        left after the time-out is aborted. Channels that no listener has made, and timers, stay: ``loop()`` ends when
+        they do. To be called in the thread of the loop, also in a callback; it returns at once.
+
+        Args:
+            timeout: seconds for all of it.
+            map: the map of channels; None for ``socket_map``.
+
+        Returns:
+            The stop that is under way: ``finished``, ``aborted``, ``abort()``.
+
+        Raises:
+            ValueError: a negative timeout.
+        """
+        channels: MutableMapping[int, Any] = self._backend.socket_map if map is None else map
+        return Shutdown(channels, timeout, self._backend.call_later)
 
     def _open(
         self,

@@ -29,7 +29,7 @@ from errno import (
     ETIMEDOUT,
     EWOULDBLOCK,
 )
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from .diagnostics import compact_traceback
 from .watch import LEAVES_LOOP, NothingToRead, log
@@ -76,6 +76,13 @@ class ProxiedSocket(_socket.socket):
 _PLAIN_SOCKETS = (_socket.socket, ProxiedSocket)
 
 
+class Owner(Protocol):
+    """Who is told when a channel closes: a listener, a try to connect."""
+
+    def channel_closed(self, channel: Any) -> None:
+        """Learn that ``channel`` is closed."""
+
+
 class SocketChannel:
     """
     Connect, accept, send, receive, and the events of a socket with what is raised in their handlers.
@@ -107,8 +114,8 @@ class SocketChannel:
     _ac_at_eof: bool = False
     _ac_gone: bool = False
     _ac_resting: bool = False
-    # Called once when the channel is closed, by whoever counts it.
-    _ac_on_close: Callable[[Any], object] | None = None
+    # Who made the channel, or makes its connection, and is told when it closes.
+    _ac_owner: Owner | None = None
 
     def __repr__(self) -> str:
         status = [f"{type(self).__module__}.{type(self).__qualname__}"]
@@ -256,10 +263,10 @@ class SocketChannel:
         self._ac_output_changed()
 
     def _ac_tell_closed(self) -> None:
-        """Tell who counts the channel that it is closed."""
-        if self._ac_on_close is not None:
-            on_close, self._ac_on_close = self._ac_on_close, None
-            on_close(self)
+        """Tell the owner, once, that the channel is closed."""
+        if self._ac_owner is not None:
+            owner, self._ac_owner = self._ac_owner, None
+            owner.channel_closed(self)
 
     def _ac_force_close(self) -> None:
         """Leave the map and close the socket, whatever the program's own close() does."""
@@ -412,6 +419,36 @@ class SocketChannel:
         """Handle the end of the connection; by default the channel is closed."""
         self.log_info("unhandled close event", "warning")
         self.close()
+
+    def handle_shutdown(self) -> None:
+        """
+        Act on the graceful stop of the server that accepted this channel: end it, when all is sent.
+
+        Called once, between two frames, when all that has been read is handled. An override that must finish something
+        first calls this later; it has until the stop's time is over.
+        """
+        self.handle_close()
+
+    def _ac_frames_ended(self) -> int:
+        """Count the frames that have ended."""
+        return 0
+
+    def _ac_is_at_rest(self, frames: int, recently: bool) -> bool:
+        """
+        Whether nothing is unfinished here.
+
+        Args:
+            frames: those that had ended when the stop began.
+            recently: whether it began a moment ago.
+        """
+        return not getattr(self, "out_buffer", b"")
+
+    def _ac_has_input_waiting(self) -> bool:
+        try:
+            return bool(self.socket.recv(1, _socket.MSG_PEEK))
+        except (OSError, ValueError, AttributeError, TypeError):
+            # Nothing there, or nothing that can tell, as TLS.
+            return False
 
     # --- diagnostics
 

@@ -32,6 +32,8 @@ call_soon_threadsafe = _functions.call_soon_threadsafe
 _network = NetworkFunctions(sys.modules[__name__])
 connect = _network.connect
 listen = _network.listen
+serve = _network.serve
+shutdown = _network.shutdown
 
 __all__ = (
     "ChannelMap",
@@ -51,5 +53,7 @@ __all__ = (
     "listen",
     "loop",
     "poll_once",
+    "serve",
+    "shutdown",
     "socket_map",
 )
