@@ -53,6 +53,11 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
             asyncore.dispatcher.del_channel(self, map)
         self._fileno = None
 
+    def close(self) -> None:
+        """Leave the map and close the socket; harmless when it is closed."""
+        asyncore.dispatcher.close(self)
+        self._ac_tell_closed()
+
     def handle_read_event(self) -> None:
         """Handle readiness to read; one ``recv`` too many is no error (MIX-012)."""
         try:
