@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from sphinx.application import Sphinx
 from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 CORE = Path(__file__).parents[1] / "packages" / "asynchat-core" / "pyproject.toml"
+
+# The page "Write a backend" imports the one that it builds.
+sys.path.insert(0, str(Path(__file__).parent / "examples"))
 
 project = "asynchat"
 author = "The asynchat-core contributors"
