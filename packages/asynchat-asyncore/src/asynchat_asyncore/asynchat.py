@@ -24,6 +24,7 @@ class async_chat(ChatMixin, dispatcher):  # noqa: N801 - the documented name
     def __init__(self, sock: Any = None, map: dict[int, Any] | None = None) -> None:
         self._ac_init_chat()
         dispatcher.__init__(self, sock, map)
+        self._ac_begin_idle()
 
     def readable(self) -> bool:
         """Return whether the loop is to wait for input."""

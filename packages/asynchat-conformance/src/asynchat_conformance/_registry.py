@@ -34,6 +34,7 @@ class Capability(Enum):
     MIXED_MAP = "dispatchers and chats in one map"
     FOREIGN_CHANNEL = "any object with the channel methods in a map"
     HALF_CLOSE = "half_close, to send on after the peer's end of stream"
+    LIMITS = "limits on input, output and time, pause_reading, abort, eof_received"
     TIMERS = "call_later"
     THREADSAFE_WAKE = "call_soon_threadsafe, which ends a wait"
     OOB = "urgent data"

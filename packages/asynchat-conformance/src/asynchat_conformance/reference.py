@@ -31,6 +31,7 @@ class Reference(Backend):
         Capability.TIMERS: "asyncore has no timers",
         Capability.THREADSAFE_WAKE: "asyncore's wait cannot be ended from outside",
         Capability.HALF_CLOSE: "asyncore closes at the peer's end of stream",
+        Capability.LIMITS: "asynchat has no limits",
         Capability.HIGH_FD: "select takes descriptors below 1024 only",
     }
     expected_failures: ClassVar[dict[str, str]] = {

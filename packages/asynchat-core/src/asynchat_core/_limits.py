@@ -305,6 +305,11 @@ class Limits:
         if self._ac_since:
             self._ac_since.pop(kind, None)
 
+    def _ac_begin_idle(self) -> None:
+        """Start the idle time of a channel that was made connected: its peer may never send a byte."""
+        if self.idle_timeout is not None and self.connected:
+            self._ac_began("idle")
+
     def _ac_note_input(self, frames_before: int) -> None:
         """Learn that a read was handled: a frame may have begun, gone on, or ended."""
         if self.idle_timeout is not None:

@@ -24,6 +24,7 @@ class ReadinessChat(ChatMixin, dispatcher):
     def __init__(self, sock: Any = None, map: AnyMap | None = None) -> None:
         self._ac_init_chat()
         dispatcher.__init__(self, sock, map)
+        self._ac_begin_idle()
 
     def _ac_read_on_later(self) -> None:
         if not self._ac_scheduled:
