@@ -20,7 +20,12 @@ _BACKENDS = ("selectors", "uvloop", "asyncore")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Run everything once; ``status`` is how it ended, ``text`` what it printed."""
     folder = tmp_path_factory.mktemp("conformance")
-    outputs = {"report": folder / "r.json", "markdown": folder / "m.md", "junit": folder / "j.xml", "html": folder / "h.html"}
+    outputs = {
+        "report": folder / "r.json",
+        "markdown": folder / "m.md",
+        "junit": folder / "j.xml",
+        "html": folder / "h.html",
+    }
     options = [f"--{name}={path}" for name, path in outputs.items()]
     command = [sys.executable, "-m", "asynchat_conformance", *_BACKENDS, _REFERENCE, "--level", "compat", *options]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
@@ -39,7 +44,9 @@ def test_every_backend_passes(report: dict[str, Any]) -> None:
 def test_every_must_and_should_check_passes(report: dict[str, Any], name: str) -> None:
     """On our backends what is declared to fail is of level COMPAT, or a fault of asyncore's own loop."""
     run = next(run for run in report["backends"] if run["name"] == name)
-    failing = {cell["id"] for cell in run["results"].values() if cell["status"] == "xfail" and cell["level"] != "compat"}
+    failing = {
+        cell["id"] for cell in run["results"].values() if cell["status"] == "xfail" and cell["level"] != "compat"
+    }
 
     assert name == "asyncore" or not failing
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-_ADAPTER = '''
+_ADAPTER = """
 from asynchat_conformance import Backend, Capability as C
 import asynchat_selectors as loop
 
@@ -28,7 +28,7 @@ class Mine(Backend):
 
     def close_map(self, map):
         map.close()
-'''
+"""
 _HOSTILE = "import sys; raise SystemExit('the conftest of the caller was imported')\n"
 
 

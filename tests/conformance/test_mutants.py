@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from asynchat_conformance import REGISTRY, Level, load_suite
 from asynchat_conformance._runner import run_backend
 from asynchat_conformance.mutants import MUTANTS

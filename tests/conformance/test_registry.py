@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from asynchat_conformance import Level, load_suite
 from asynchat_conformance._registry import AREAS, Check, Registry
 

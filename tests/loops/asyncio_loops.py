@@ -6,7 +6,7 @@ import asyncio
 import importlib
 from typing import Any, ClassVar
 
-from asynchat_conformance import Capability, ModuleBackend
+from asynchat_conformance import INTENDED, Capability, ModuleBackend
 
 
 class _AsyncioInterface(ModuleBackend):
@@ -14,10 +14,7 @@ class _AsyncioInterface(ModuleBackend):
     missing: ClassVar[dict[Capability, str]] = {
         Capability.OOB: "the interface has no urgent data",
     }
-    expected_failures: ClassVar[dict[str, str]] = {
-        "CWD-012": "a push after close_when_done is dropped at once, with a log line, since it can never be sent",
-        "PRD-015": "a producer that raised is dropped: asked again it would raise again, in each turn",
-    }
+    expected_failures: ClassVar[dict[str, str]] = INTENDED
 
     def new_loop(self) -> Any:
         """Return a loop of the kind."""

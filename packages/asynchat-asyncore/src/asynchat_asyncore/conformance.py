@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from asynchat_conformance import Capability, ModuleBackend
+from asynchat_conformance import INTENDED, Capability, ModuleBackend
 
 
 class Asyncore(ModuleBackend):
@@ -18,8 +18,8 @@ class Asyncore(ModuleBackend):
         Capability.HIGH_FD: "asyncore's select takes descriptors below 1024 only",
     }
     expected_failures: ClassVar[dict[str, str]] = {
+        **INTENDED,
         "CON-015": "asyncore waits on a socket that is not connecting yet, which hangs up",
-        "CWD-012": "a push after close_when_done is dropped at once, with a log line, since it can never be sent",
         "ERR-015": "what a predicate raises leaves asyncore's own loop",
         "FAN-008": "frames left for a later turn would wait for ever in asyncore's own loop",
         "FAN-009": "asyncore asks each channel in each turn",
@@ -29,5 +29,4 @@ class Asyncore(ModuleBackend):
         "LOP-014": "asyncore waits for urgent data and is told of it again until the peer sends more",
         "MIX-010": "asyncore's own close_all stops at the first error",
         "MIX-011": "asyncore's own dispatcher_with_send copies all that waits for each send",
-        "PRD-015": "a producer that raised is dropped: asked again it would raise again, in each turn",
     }

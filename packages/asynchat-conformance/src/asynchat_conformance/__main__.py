@@ -13,7 +13,7 @@ from ._adapter import BadAdapter, registered
 from ._html import html
 from ._junit import junit
 from ._markdown import markdown
-from ._registry import Check, Level, Registry, load_suite
+from ._registry import LEAK_RULES, Check, Level, Registry, load_suite
 from ._report import details, matrix, summary
 from ._runner import Run, as_json, run_backend
 
@@ -47,23 +47,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="asynchat_conformance", description=__doc__.split(": ")[1])
     parser.add_argument(
-        "backends", nargs="*", metavar="BACKEND", help="an installed adapter's name, or module:attribute"
+        "backends", nargs="*", metavar="BACKEND", help="an installed adapter's name, module:attribute, or reference"
     )
     parser.add_argument("--only", action="append", default=[], metavar="IDS", help="ids or areas, as FRM,EOF-005")
     parser.add_argument("--level", choices=[level.value for level in Level], default="must", help="failures that count")
     parser.add_argument("--since", default="", metavar="VERSION", help="the checks that this version of the suite had")
     parser.add_argument("--list", action="store_true", help="list the checks and run none")
     parser.add_argument(
-        "--repeat", type=int, default=1, metavar="N", help="run all N times; the results must be the same"
+        "--repeat", type=_times, default=1, metavar="N", help="run all N times; the results must be the same"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="shuffle the order, and seed what is random")
     parser.add_argument("--patience", type=float, default=3.0, metavar="SECONDS", help="wait so long for progress (3)")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write everything as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as Markdown")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write one page that needs nothing else")
+    parser.add_argument("--report", type=_output, metavar="FILE", help="write everything as JSON")
+    parser.add_argument("--markdown", type=_output, metavar="FILE", help="write the matrix as Markdown")
+    parser.add_argument("--junit", type=_output, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--html", type=_output, metavar="FILE", help="write one page that needs nothing else")
     parser.add_argument("--version", action="version", version=__version__)
     return parser
+
+
+def _times(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of times; give 1 or more")
+    return int(text)
+
+
+def _output(text: str) -> Path:
+    """Refuse a path that cannot be written now, not after the run."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; give a file in a folder that exists")
+    return path
 
 
 def _split(names: list[str]) -> list[str]:
@@ -74,6 +88,8 @@ def _list(checks: list[Check], registry: Registry) -> None:
     for check in checks:
         needs = "".join(f" [{need if isinstance(need, str) else need.name}]" for need in check.needs)
         print(f"{check.id}  {check.level.value:6}  {check.rule}{needs}")
+    for id, (level, rule) in LEAK_RULES.items() if len(checks) == len(registry.checks) else ():
+        print(f"{id}  {level.value:6}  {rule} Held after each check.")
     for id, (rule, reason) in sorted(registry.untested.items()):
         print(f"{id}  untested  {rule}: {reason}")
 
@@ -83,7 +99,8 @@ def _run(specs: list[str], checks: list[Check], options: argparse.Namespace) -> 
     for spec in specs:
         run = run_backend(spec, checks, seed=options.seed, patience=options.patience, progress=_progress(spec))
         for number in range(1, options.repeat):
-            again = run_backend(spec, checks, seed=options.seed + number, progress=_progress(f"{spec} ({number + 1})"))
+            show = _progress(f"{spec} ({number + 1})")
+            again = run_backend(spec, checks, seed=options.seed + number, patience=options.patience, progress=show)
             _merge(run, again)
         runs.append(run)
         _clear_progress()

@@ -79,5 +79,5 @@ def _cell(run: Run, cell: Result | None) -> str:
     if cell.expected or cell.actual:
         facts += [f"expected  {cell.expected}", f"actual    {cell.actual}"]
     if cell.status in ("fail", "xpass"):
-        facts.append(f"repeat    python -m asynchat_conformance {run.spec} --only {cell.id}")
+        facts.append(f"repeat    {run.command(cell)}")
     return f"<td><details><summary>{shown}</summary><pre>{escape(chr(10).join(facts))}</pre></details>"

@@ -84,12 +84,16 @@ class Registry:
         """
         Return the checks of some ids or areas, all by default, in the order of the catalogue.
 
+        A rule about leaks stands for all checks, since any of them may leak.
+
         Raises:
             KeyError: an id or area that does not exist.
         """
         wanted = set()
         for name in only:
             found = [id for id in (*self.checks, *self.untested) if name in (id, id[:3])]
+            if name == "LEK" or name in LEAK_RULES:
+                found = list(self.checks)
             if not found:
                 raise KeyError(f"no check or area {name!r}; --list shows them all")
             wanted.update(found)
@@ -99,6 +103,16 @@ class Registry:
             if (not wanted or id in wanted) and (not since or check.since <= since)
         ]
 
+
+#: What is held after each check, whatever it tries: the level and the rule.
+LEAK_RULES = {
+    "LEK-001": (Level.MUST, "No descriptor is left."),
+    "LEK-002": (Level.MUST, "The map is empty."),
+    "LEK-003": (Level.MUST, "The default map is untouched."),
+    "LEK-004": (Level.MUST, "No thread is left."),
+    "LEK-005": (Level.MUST, "There is no ResourceWarning and no unraisable exception."),
+    "LEK-006": (Level.SHOULD, "The channel objects are gone."),
+}
 
 #: The areas in the order of the catalogue.
 AREAS = tuple(

@@ -57,5 +57,4 @@ def details(run: Run, cells: Iterable[Result]) -> Iterator[str]:
             yield f"  actual    {cell.actual}"
         for trace in cell.trace[:_MOST_TRACES]:
             yield f"  trace     {trace}"
-        seed = f" --seed {run.seed}" if run.seed else ""
-        yield f"  repeat    python -m asynchat_conformance {run.spec} --only {cell.id}{seed}"
+        yield f"  repeat    {run.command(cell)}"

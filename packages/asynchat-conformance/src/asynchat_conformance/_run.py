@@ -51,7 +51,7 @@ def run_check(check: Check, backend: Backend, seed: int) -> Verdict:
     with warnings.catch_warnings(), _Strays(strays):
         warnings.simplefilter("error", ResourceWarning)
         verdict, survivors = _try(check, backend, seed)
-    verdict.leaks = before.leaks(_Census(backend))
+    verdict.leaks.update(before.leaks(_Census(backend)))
     if strays:
         verdict.leaks["LEK-005"] = "; ".join(strays)
     if survivors and verdict.status == "pass":
@@ -73,6 +73,8 @@ def _try(check: Check, backend: Backend, seed: int) -> tuple[Verdict, int]:
     verdict.trace = [_show(trace) for trace in map(rig.trace, rig._live())] if verdict.status == "fail" else []
     try:
         rig.close()
+        if len(rig.map):
+            verdict.leaks["LEK-002"] = f"{len(rig.map)} channels are in the map after it was closed"
     except Exception as error:
         verdict.leaks["LEK-002"] = f"closing the map raised {error!r}"
     return verdict, rig.survivors()

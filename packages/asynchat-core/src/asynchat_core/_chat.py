@@ -288,13 +288,13 @@ class ChatMixin(Limits, Framer):
         batch, frames = open_batch(), self._ac_frames
         self._ac_frames_left = True
         try:
-            self._ac_frames_left = self.feed(data, self.frames_per_turn)
+            self._ac_frames_left = self._ac_feed(data, self.frames_per_turn)
             while self._ac_frames_left and self._ac_wants_input():
                 if self._ac_is_driven():
                     self._ac_read_on_later()
                     break
                 # A loop of the program's own has called, and would not come back for them.
-                self._ac_frames_left = self.feed(b"", self.frames_per_turn)
+                self._ac_frames_left = self._ac_feed(b"", self.frames_per_turn)
         finally:
             if self.frame_timeout is not None or self.idle_timeout is not None:
                 self._ac_note_input(frames)
@@ -385,7 +385,7 @@ class ChatMixin(Limits, Framer):
     def add_channel(self, map: Any = None) -> None:
         """Enter the map; a channel that was closed begins anew, with nothing left of the old connection."""
         if self._ac_closed:
-            self.reset_input()
+            Framer.reset_input(self)
             self._ac_queue.clear()
             self._ac_closed = self._ac_blocked = self._ac_frames_left = False
             self._ac_init_limits()

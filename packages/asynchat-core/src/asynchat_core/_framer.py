@@ -85,7 +85,7 @@ class Framer:
     def __init__(self) -> None:
         if not hasattr(self, "terminator"):
             self.terminator = None
-        self.reset_input()
+        Framer.reset_input(self)
 
     def reset_input(self) -> None:
         """Forget all input, as for a new connection; the terminator stays."""
@@ -220,6 +220,9 @@ class Framer:
         self._ac_chunk, self._ac_at = b"", 0
         return False
 
+    # What a channel calls: programs have a feed() of their own, as supervisor's HTTP client.
+    _ac_feed = feed
+
     @property
     def ac_in_buffer(self) -> bytes:
         """The bytes that no callback has seen. Assigning replaces them: ``b""`` drops the rest of a read."""
@@ -285,9 +288,14 @@ class Framer:
         Args:
             size: the bytes seen of the frame, or the count.
         """
-        self.discard_frame()
+        Framer.discard_frame(self)
 
     # --- the machine
+
+    def _ac_takes_frames(self) -> bool:
+        """Whether ``frame_received`` is ours to call: a program on the older callbacks may have one of its own."""
+        default = type(self).found_terminator is Framer.found_terminator and "found_terminator" not in vars(self)
+        return default and self.frame_received is not None
 
     def _ac_stop_input(self) -> None:
         """Drop the input and make no further callback, until ``reset_input()``."""
@@ -317,10 +325,10 @@ class Framer:
         rest = chunk[at:] if at else chunk
         if not term:
             self._ac_chunk, self._ac_at, self._ac_partial = b"", 0, 0
-            if self.frame_received is None:
-                self.collect_incoming_data(rest)
+            if self._ac_takes_frames():
+                self.frame_received(rest)  # type: ignore[misc]
             else:
-                self.frame_received(rest)
+                self.collect_incoming_data(rest)
         elif type(term) is not int:
             # Assigned past set_terminator(), as old programs may.
             self.terminator = None
@@ -364,9 +372,9 @@ class Framer:
         self._ac_frames += count
         ahead = self._ac_ahead = iter(parts)
         try:
-            if self.frame_received is not None:
+            if self._ac_takes_frames():
                 for part in ahead:
-                    self.frame_received(part)
+                    self.frame_received(part)  # type: ignore[misc]
                     if self.terminator is not term:
                         break
             else:
@@ -419,4 +427,4 @@ class Framer:
         before = self._ac_chunk, self._ac_at, self.terminator
         self.handle_frame_too_long(size)
         if not self._ac_stopped and before == (self._ac_chunk, self._ac_at, self.terminator):
-            self.discard_frame()
+            Framer.discard_frame(self)

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import select
-import socket
-import sys
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
-from asynchat_core import find_prefix_at_end, simple_producer, variants
-from asynchat_core.channels import ChannelMap
-from asynchat_core.dispatcher import dispatcher
-from asynchat_core.loops import LoopFunctions
 from asynchat_core.reactor import READ, WRITE, Reactor, Ready, Waker
-from asynchat_core.readiness import ReadinessChat
-from asynchat_core.watch import ExitNow
 
-from .._adapter import Backend
-from .._registry import Capability
+from .._from_reactor import ReactorBackend
 
 _IN = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
 _OUT = select.POLLOUT | select.POLLHUP | select.POLLERR | select.POLLNVAL
@@ -63,62 +52,26 @@ class PollReactor(Reactor):
         self.waker.close()
 
 
-class Sound(Backend):
+class Sound(ReactorBackend):
     """What a mutant is made of: the classes and functions of a backend, each of which it may replace."""
 
     name = "sound"
-    reactor: type[Reactor] = PollReactor
-    ExitNow = ExitNow
+    reactor = PollReactor
 
     def __init__(self) -> None:
-        home = ModuleType("asynchat_conformance_sound")
-        sys.modules[home.__name__] = home
-        reactor = self.reactor
-
-        class Map(ChannelMap):
-            make_reactor = reactor
-
-        self.map_type: Callable[[], Any] = Map
-        self.socket_map = Map()
-        vars(home).update(socket=socket, socket_map=self.socket_map)
-        common: dict[str, Any] = {"_ac_home": home, "_ac_reactor_type": reactor}
-        self.dispatcher = type("dispatcher", (dispatcher,), common)
-        self.async_chat = type("async_chat", (ReadinessChat, self.dispatcher), {})
-        self.dispatcher_with_send = type("with_send", (variants.dispatcher_with_send, self.dispatcher), {})
-        self.file_dispatcher = type("file_dispatcher", (variants.file_dispatcher, self.dispatcher), {})
-        functions = LoopFunctions(home, reactor)
-        self.loop, self.poll_once, self.close_all = functions.loop, functions.poll, functions.close_all
-        self.call_later, self.call_soon_threadsafe = functions.call_later, functions.call_soon_threadsafe
-        self.asynchat = ModuleType("asynchat")
-        vars(self.asynchat).update(simple_producer=simple_producer, find_prefix_at_end=find_prefix_at_end)
-        self.missing = {Capability.OOB: "urgent data is not watched"}  # type: ignore[misc]
+        super().__init__()
         self.spoil()
 
     def spoil(self) -> None:
         """Make it wrong; a mutant overrides this."""
 
     def chat_with(self, **methods: Any) -> None:
-        """Replace methods of async_chat; each takes the class it overrides as its first argument."""
+        """Replace methods of async_chat; each is given the one it replaces after self."""
         self.async_chat = _derived(self.async_chat, methods)
 
     def dispatcher_with(self, **methods: Any) -> None:
         """Replace methods of all dispatchers likewise."""
-        self.dispatcher = _derived(self.dispatcher, methods)
-        self.async_chat = type("async_chat", (ReadinessChat, self.dispatcher), {})
-        self.dispatcher_with_send = type("with_send", (variants.dispatcher_with_send, self.dispatcher), {})
-        self.file_dispatcher = type("file_dispatcher", (variants.file_dispatcher, self.dispatcher), {})
-
-    def new_map(self) -> Any:
-        """Return a map of its own."""
-        return self.map_type()
-
-    def poll(self, map: Any, timeout: float) -> None:
-        """Take one turn."""
-        self.poll_once(timeout, map)
-
-    def close_map(self, map: Any) -> None:
-        """Close the map."""
-        map.close()
+        self.use_dispatcher(_derived(self.dispatcher, methods))
 
 
 def _derived(base: Any, methods: dict[str, Any]) -> Any:

@@ -454,21 +454,23 @@ def _raise_on(self: Any, old: Any) -> None:
 
 @mutant
 def errors_out_of_context(backend: Sound) -> None:
-    """handle_error runs after the except block."""
+    """handle_error runs while another exception is handled."""
 
-    def handle_read_event(self: Any, old: Any) -> None:
-        failed = False
-        try:
-            old(self)
-        except Exception:
-            failed = True
-        if failed:
-            try:
-                raise RuntimeError("another")
-            except RuntimeError:
-                self.handle_error()
+    class Chat(backend.async_chat):  # type: ignore[misc, name-defined]
+        def __getattribute__(self, name: str) -> Any:
+            value = super().__getattribute__(name)
+            if name != "handle_error":
+                return value
 
-    backend.chat_with(handle_read_event=handle_read_event)
+            def call() -> None:
+                try:
+                    raise RuntimeError("another")
+                except RuntimeError:
+                    value()
+
+            return call
+
+    backend.async_chat = Chat
 
 
 @mutant

@@ -18,7 +18,7 @@ def lost_prefix(backend: Sound) -> None:
             self.ac_in_buffer = b""
         return more
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -33,7 +33,7 @@ def eager_prefix(backend: Sound) -> None:
             self.collect_incoming_data(held)
         return more
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -51,15 +51,12 @@ def holds_everything(backend: Sound) -> None:
             return False
         return old(self, kept, frames)
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
 def delivers_the_terminator(backend: Sound) -> None:
     """The terminator is delivered as a part of its frame."""
-
-    def found(self: Any, old: Any) -> None:
-        return old(self)
 
     class Chat(backend.async_chat):  # type: ignore[misc, name-defined]
         def __getattribute__(self, name: str) -> Any:
@@ -93,7 +90,7 @@ def one_frame_a_read(backend: Sound) -> None:
         old(self, data, 1)
         return False
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -114,9 +111,10 @@ def stale_terminator(backend: Sound) -> None:
         before = getattr(self, "terminator", None)
         old(self, term)
         if getattr(self, "_feeding", False):
-            self._next, self.terminator = self.terminator, before
+            self._next = self.terminator
+            self.terminator = before
 
-    backend.chat_with(feed=feed, set_terminator=set_terminator)
+    backend.chat_with(_ac_feed=feed, set_terminator=set_terminator)
 
 
 @mutant
@@ -130,8 +128,8 @@ def sticky_count(backend: Sound) -> None:
     class Chat(backend.async_chat):  # type: ignore[misc, name-defined]
         def __getattribute__(self, name: str) -> Any:
             value = super().__getattribute__(name)
-            if name == "found_terminator" and self.terminator == 0 and getattr(self, "_count", 0):
-                self.terminator = self._count
+            if name == "found_terminator" and self.get_terminator() == 0 and getattr(self, "_count", 0):
+                setattr(self, "terminator", self._count)  # noqa: B010 - a type checker has no type for it here
             return value
 
     backend.async_chat = Chat
@@ -157,7 +155,7 @@ def zero_ends_at_once(backend: Sound) -> None:
             self.found_terminator()
         return old(self, data, frames)
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -171,7 +169,7 @@ def none_ends_at_reads(backend: Sound) -> None:
             self.found_terminator()
         return more
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -196,7 +194,7 @@ def last_occurrence(backend: Sound) -> None:
             data = head.replace(term, b"") + term + tail
         return old(self, data, frames)
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -256,7 +254,7 @@ def long_frames_cut(backend: Sound) -> None:
             return False
         return old(self, data, frames)
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -277,7 +275,7 @@ def recursive_frames(backend: Sound) -> None:
         more = old(self, data, 1)
         return self.feed(b"") if more and self.connected else False
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -288,7 +286,7 @@ def slow_search(backend: Sound) -> None:
         self._all = getattr(self, "_all", b"") + data
         return old(self, data, frames)
 
-    backend.chat_with(feed=feed)
+    backend.chat_with(_ac_feed=feed)
 
 
 @mutant
@@ -336,23 +334,18 @@ def same_terminator_restarts(backend: Sound) -> None:
         finally:
             self._feeding = False
 
-    backend.chat_with(set_terminator=set_terminator, feed=feed)
+    backend.chat_with(set_terminator=set_terminator, _ac_feed=feed)
 
 
 @mutant
 def pending_found_lost(backend: Sound) -> None:
     """A change of the terminator in collect_incoming_data loses the found_terminator that is due."""
 
-    def set_terminator(self: Any, old: Any, term: Any) -> None:
-        old(self, term)
-        if self._ac_frames and getattr(self, "_collecting", False):
-            self._ac_owed = False
-
-    backend.chat_with(set_terminator=set_terminator)
-
     class Chat(backend.async_chat):  # type: ignore[misc, name-defined]
         def __getattribute__(self, name: str) -> Any:
             value = super().__getattribute__(name)
+            if name == "found_terminator" and self.__dict__.pop("_skip", False):
+                return lambda: None
             if name != "collect_incoming_data":
                 return value
 
@@ -364,13 +357,3 @@ def pending_found_lost(backend: Sound) -> None:
             return call
 
     backend.async_chat = Chat
-    base = backend.async_chat
-
-    class Skipping(base):  # type: ignore[misc, valid-type]
-        def __getattribute__(self, name: str) -> Any:
-            value = super().__getattribute__(name)
-            if name == "found_terminator" and self.__dict__.pop("_skip", False):
-                return lambda: None
-            return value
-
-    backend.async_chat = Skipping

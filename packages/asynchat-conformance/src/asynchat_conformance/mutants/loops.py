@@ -38,9 +38,15 @@ def always_waits(backend: Sound) -> None:
 
 
 @mutant
+def blocks(backend: Sound) -> None:
+    """poll waits for an event also when its time-out is 0."""
+    backend.poll = lambda map, timeout: backend.poll_once(timeout or 5.0, map)  # type: ignore[method-assign] # noqa: A006
+
+
+@mutant
 def never_waits(backend: Sound) -> None:
     """poll returns at once, whatever its time-out."""
-    backend.poll = lambda map, timeout: backend.poll_once(0.0, map)  # type: ignore[method-assign]
+    backend.poll = lambda map, timeout: backend.poll_once(0.0, map)  # type: ignore[method-assign] # noqa: A006
 
 
 @mutant
