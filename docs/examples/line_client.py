@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import sys
 
-from asynchat_selectors import async_chat, loop
+from asynchat_selectors import async_chat, connect, loop
 
 
 class Client(async_chat):
     """Sends ``lines``, and hangs up when each has been answered."""
 
-    def __init__(self, port, lines):
+    terminator = b"\n"
+
+    def __init__(self, lines):
         super().__init__()
-        self.set_terminator(b"\n")
         self.unanswered = len(lines)
-        self.create_socket()
-        self.connect(("127.0.0.1", port))
         for line in lines:
             # Not connected yet: this is queued, and leaves when the connection stands.
             self.push(line.encode() + b"\n")
@@ -36,6 +35,6 @@ class Client(async_chat):
 
 
 if __name__ == "__main__":
-    Client(int(sys.argv[1]), sys.argv[2:])
+    connect(Client(sys.argv[2:]), "127.0.0.1", int(sys.argv[1]))
     # Returns when no channel is left.
     loop()

@@ -9,38 +9,27 @@ from __future__ import annotations
 
 import sys
 
-from asynchat_selectors import async_chat, dispatcher, loop
+from asynchat_selectors import async_chat, serve
 
 
 class Line(async_chat):
     """One client."""
 
-    def __init__(self, sock):
-        super().__init__(sock)
-        # What ends a frame. It is not a part of the frame.
-        self.set_terminator(b"\n")
+    # What ends a frame. It is not a part of the frame.
+    terminator = b"\n"
 
     def frame_received(self, frame):
         """Called with each whole line, however the network has cut it."""
-        self.push(b"you said: " + frame + b"\n")
+        if frame == b"quit":
+            self.close_when_done()
+        else:
+            self.push(b"you said: " + frame + b"\n")
 
 
-class Listener(dispatcher):
-    """The listening socket."""
-
-    def __init__(self, port):
-        super().__init__()
-        self.create_socket()
-        self.set_reuse_addr()
-        self.bind(("127.0.0.1", port))
-        self.listen(100)
-
-    def handle_accepted(self, sock, addr):
-        # The new channel enters the map of channels, and that keeps it alive.
-        Line(sock)
+def tell(listener):
+    """Called when the server is ready."""
+    print("listening on {}:{}".format(*listener.addresses[0]), flush=True)
 
 
 if __name__ == "__main__":
-    listener = Listener(int(sys.argv[1]))
-    print("listening on {}:{}".format(*listener.socket.getsockname()), flush=True)
-    loop()
+    serve(Line, "127.0.0.1", int(sys.argv[1]), ready=tell)

@@ -43,12 +43,12 @@ def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = Non
 
 @contextmanager
 def serving(*command: str | Path) -> Iterator[int]:
-    """Run a server, which prints the port that it listens on at the end of its first line, and end it."""
+    """Run a server, whose first line tells the port that it listens on, and end it."""
     process = subprocess.Popen([sys.executable, *map(str, command)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process.stdout as output:
         try:
-            yield int(output.readline().rpartition(":")[2])
+            yield int(re.findall(r"\d+", output.readline().partition("127.0.0.1")[2])[0])
         finally:
             process.terminate()
             process.wait(PATIENCE)

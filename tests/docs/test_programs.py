@@ -32,10 +32,10 @@ def test_the_server_of_the_readme(backend: str, tmp_path: Path) -> None:
     """The README's server answers a line, on each backend by another word."""
     (server,) = (block for block in blocks(README, "python") if "sys.argv" in block)
     assert server.count("asynchat_selectors") == 1
-    server = server.replace("loop()\n", "print('port:%d' % listener.socket.getsockname()[1], flush=True)\nloop()\n")
 
     with serving(on(backend, server, tmp_path), "0") as port:
         assert b"you said: hello\n" == ask(port, b"hello\n")
+        assert b"" == ask(port, b"quit\n")
 
 
 @pytest.mark.parametrize("backend", OURS)

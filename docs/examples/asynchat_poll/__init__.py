@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from asynchat_core import SafeLimits
+from asynchat_core.network import NetworkFunctions
 
 from . import asynchat, asyncore
 from ._reactor import ChannelMap, PollReactor
@@ -17,6 +20,9 @@ class async_chat(SafeLimits, asynchat.async_chat):
     pass
 
 
+network = NetworkFunctions(sys.modules[__name__])
+connect, listen, serve, shutdown = network.connect, network.listen, network.serve, network.shutdown
+
 __all__ = (
     "ChannelMap",
     "ExitNow",
@@ -28,10 +34,14 @@ __all__ = (
     "call_later",
     "call_soon_threadsafe",
     "close_all",
+    "connect",
     "dispatcher",
     "dispatcher_with_send",
     "file_dispatcher",
+    "listen",
     "loop",
     "poll_once",
+    "serve",
+    "shutdown",
     "socket_map",
 )
