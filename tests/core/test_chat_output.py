@@ -523,7 +523,7 @@ def test_discard_drops_all_that_is_queued() -> None:
 
 
 def test_discard_in_a_callback_sends_what_was_pushed_before() -> None:
-    """What was pushed before in the same event is not dropped for having been held back, what comes behind it leaves."""
+    """What was pushed before in the same event leaves, although it was held back; what is pushed behind it too."""
 
     def found(chat: Chat) -> None:
         chat.push(b"a")

@@ -218,7 +218,6 @@ class Subject:
         """What can be seen of the channel."""
         closed = self.socket.closed
         terminator = None if closed else self.channel.get_terminator()
-        writable = False if closed else bool(self.channel.writable())
         return State(merged(self.channel.trace), self.socket.sent, terminator, closed, self._wants_to_write())
 
     def _settle(self) -> None:

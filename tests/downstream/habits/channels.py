@@ -122,6 +122,24 @@ class Construction(Habit):
         known = {"_fileno", "_map", "_collect_incoming_data", "_get_data"}
         self.assertEqual(known & names, {name for name in names if not name.startswith("_ac_")})
 
+    def test_methods_of_the_programs_own(self):
+        """supervisor's client has a feed() of its own, a WebSocket server a frame_received(): they are never called."""
+
+        def mine(self, *args):
+            calls.append(args)
+
+        names = ("feed", "reset_input", "discard_frame", "frame_received", "pause_reading", "resume_reading")
+        calls = []
+        ours, theirs = self.pair()
+        channel = type("Own", (Lines,), dict.fromkeys(names, mine))(ours)
+        theirs.sendall(b"0123456789\n" * 1000)
+        self.pump(lambda: len(channel.lines) == 1000)
+        channel.set_terminator(None)
+        theirs.sendall(b"x")
+        self.pump(lambda: channel.piece)
+        channel.close()
+        self.assertEqual([], calls)
+
     def test_attributes_are_plain(self):
         """connected, addr, socket and _fileno are read and written by programs, and new ones are added."""
         ours, _theirs = self.pair()

@@ -273,7 +273,7 @@ def recursive_frames(backend: Sound) -> None:
 
     def feed(self: Any, old: Any, data: bytes, frames: Any = None) -> Any:
         more = old(self, data, 1)
-        return self.feed(b"") if more and self.connected else False
+        return self._ac_feed(b"") if more and self.connected else False
 
     backend.chat_with(_ac_feed=feed)
 
