@@ -129,7 +129,7 @@ def the_high_mark(rig: Rig) -> None:
     rig.expect(channel.push(b"x"), True)
 
 
-@check("LIM-007", Level.MUST, needs=_LIMITS)
+@check("LIM-007", Level.MUST, needs=_LIMITS, slow=True)
 def a_peer_that_does_not_read(rig: Rig) -> None:
     """Above the high mark nothing is read from the peer; at the low mark reading goes on, and nothing is lost."""
     hooks = {"found": lambda ch: ch.push(b"x" * (4 * _MIB))}

@@ -233,7 +233,7 @@ def reset_before_it_is_served(rig: Rig) -> None:
     rig.expect((channel.events.count(CLOSE), len(rig.map)), (1, 0))
 
 
-@check("ACC-012", Level.SHOULD, needs=_LISTEN)
+@check("ACC-012", Level.SHOULD, needs=_LISTEN, slow=True)
 def many_accepts_in_a_poll(rig: Rig) -> None:
     """50 waiting connections are taken in a few polls, not in 50."""
     listener = rig.listener(accepted=lambda ch, sock, addr: sock.close())
