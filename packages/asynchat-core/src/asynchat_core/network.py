@@ -169,11 +169,8 @@ class NetworkFunctions:
         channels: MutableMapping[int, Any] = self._backend.socket_map if map is None else map
         if not shutdown_timeout >= 0:
             raise ValueError(f"shutdown_timeout = {shutdown_timeout!r} seconds is not 0 or more")
-        listener = self.listen(handler_factory, host, port, map=channels, **options)
-        server = Server(self._backend, self._bell_type, channels, listener, shutdown_timeout)
-        if ready is not None:
-            ready(listener)
-        return server.run()
+        server = Server(self._backend, self._bell_type, channels, shutdown_timeout)
+        return server.run(lambda: self.listen(handler_factory, host, port, map=channels, **options), ready)
 
     def shutdown(self, timeout: float = 30.0, map: MutableMapping[int, Any] | None = None) -> Shutdown:
         """

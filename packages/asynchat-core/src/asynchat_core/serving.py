@@ -27,7 +27,6 @@ class Server:
         backend: the backend's module.
         bell_type: makes the bell that signals ring.
         map: the map of channels.
-        listener: what to stop.
         timeout: seconds for the stop.
     """
 
@@ -36,23 +35,26 @@ class Server:
         backend: ModuleType,
         bell_type: Callable[..., Bell],
         map: MutableMapping[int, Any],
-        listener: Listener,
         timeout: float,
     ) -> None:
         self._backend = backend
         self._map = map
-        self._listener = listener
+        self._listener: Listener | None = None
         self._timeout = timeout
         self._shutdown: Shutdown | None = None
         self._signals = self._heard = 0
         self._bell = hang_bell(bell_type, map, self._rung)
 
-    def run(self) -> bool:
-        """Run the loop; return whether no connection was cut off."""
+    def run(self, listen: Callable[[], Listener], ready: Callable[[Listener], object] | None) -> bool:
+        """Listen and run the loop; return whether no connection was cut off."""
+        # Before anybody can connect: a signal that comes then must not end the process any more.
         restore = self._take_signals()
         alive = self._keep_alive()
-        notify("READY=1", f"STATUS=Serving on {', '.join(map(str, self._listener.addresses))}")
         try:
+            self._listener = listen()
+            if ready is not None:
+                ready(self._listener)
+            notify("READY=1", f"STATUS=Serving on {', '.join(map(str, self._listener.addresses))}")
             self._backend.loop(timeout=None, map=self._map)
         except self._backend.ExitNow:
             pass
@@ -61,7 +63,6 @@ class Server:
             if alive is not None:
                 alive.cancel()
             self._bell.close()
-            self._listener.close()
             cut_off = self._close_rest()
         return not cut_off and (self._shutdown is None or not self._shutdown.aborted)
 
@@ -70,7 +71,7 @@ class Server:
         if self._shutdown is not None:
             self._shutdown.abort()
             return
-        open_now = len(self._listener.connections)
+        open_now = len(self._listener.connections) if self._listener is not None else 0
         log.info("stopping: %s connections have %s s to finish", open_now, self._timeout)
         notify("STOPPING=1", f"STATUS=Finishing {open_now} connections")
         self._shutdown = Shutdown(self._map, self._timeout, self._backend.call_later)
@@ -87,6 +88,9 @@ class Server:
 
     def _close_rest(self) -> int:
         """Close what a program that has left the loop by itself leaves open; return how many that was."""
+        if self._listener is None:
+            return 0
+        self._listener.close()
         rest = self._listener.connections
         for channel in rest:
             with suppress(Exception):
