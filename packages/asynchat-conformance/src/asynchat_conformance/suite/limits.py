@@ -378,8 +378,8 @@ def lingering_ends(rig: Rig) -> None:
 @check("LIM-024", Level.MUST, needs=_TIMED, slow=True)
 def closing_ends_the_times(rig: Rig) -> None:
     """A closed channel leaves no time-out behind."""
-    channels = [_limited(rig, idle_timeout=0.01, frame_timeout=0.01, handle_timeout=_note("TIMEOUT")) for _ in range(2)]
-    other = _limited(rig, idle_timeout=0.05, handle_timeout=_note("TIMEOUT"))
+    channels = [_limited(rig, idle_timeout=0.06, frame_timeout=0.06, handle_timeout=_note("TIMEOUT")) for _ in range(2)]
+    other = _limited(rig, idle_timeout=0.15, handle_timeout=_note("TIMEOUT"))
     for channel in (*channels, other):
         channel.peer.send(b"half")
     while not all(channel.events for channel in (*channels, other)):
