@@ -158,7 +158,7 @@ class Limits:
         self.close_when_done()
 
     def pause_reading(self) -> None:
-        """Read nothing from the peer until ``resume_reading()``; frames that are here already wait too."""
+        """Read nothing from the peer until ``resume_reading()``; the frames of a read at hand still come."""
         self._ac_reading_paused = True
         self._ac_output_changed()
 
@@ -256,20 +256,23 @@ class Limits:
 
     def _ac_ended(self) -> None:
         """The peer has ended its stream."""
-        if not self._ac_lingering and (self._ac_partial or self.ac_in_buffer):
-            self.eof_received(self.ac_in_buffer)
-        if self.half_close and self._ac_queue and not self._ac_closed and not self._ac_at_eof:
-            self._ac_at_eof = True
-            self._ac_output_changed()
-            self.close_when_done()
-        else:
-            self._ac_lost()
+        try:
+            if not self._ac_lingering and (self._ac_partial or self.ac_in_buffer):
+                self.eof_received(self.ac_in_buffer)
+        finally:
+            if self.half_close and self._ac_queue and not self._ac_closed and not self._ac_at_eof:
+                self._ac_at_eof = True
+                self._ac_output_changed()
+                self.close_when_done()
+            else:
+                self._ac_lost()
 
     def _ac_finish(self) -> None:
         """All output before the close mark is sent: close, but not so that the kernel destroys it by a reset."""
         self._ac_over("flush")
-        dropped = 0 if self._ac_at_eof or not self._ac_shut_write() else self._ac_drain_input()
-        if dropped and self.linger_timeout is not None:
+        # The output stays open for what handle_close may still push.
+        dropped = 0 if self._ac_at_eof else self._ac_drain_input()
+        if dropped and self.linger_timeout is not None and self._ac_shut_write():
             self._ac_stop_input()
             self._ac_lingering = True
             self._ac_began("linger")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .agenda import Timer
+    from .metering import Counts
 
 #: The connection is gone, whatever the network calls it (O18 of the defects): ``handle_close``, not ``handle_error``.
 DISCONNECTED = frozenset(
@@ -116,6 +117,8 @@ class SocketChannel:
     _ac_resting: bool = False
     # Who made the channel, or makes its connection, and is told when it closes.
     _ac_owner: Owner | None = None
+    # The bytes that went through, where they are counted.
+    _ac_counts: Counts | None = None
 
     def __repr__(self) -> str:
         status = [f"{type(self).__module__}.{type(self).__qualname__}"]
@@ -288,8 +291,10 @@ class SocketChannel:
         return True
 
     def _ac_drain_input(self) -> int:
-        """Drop input that has arrived; return how many bytes it was, at least one when there may be more."""
+        """Drop input that has arrived at a plain socket; return how many bytes it was, 0 at the end of the stream."""
         dropped = 0
+        if type(self.socket) not in _PLAIN_SOCKETS:
+            return 0
         try:
             while dropped < _MOST_DRAINED:
                 data = self.socket.recv(65536)
@@ -457,11 +462,25 @@ class SocketChannel:
         log.info("%s", message)
 
     def log_info(self, message: Any, type: str = "info") -> None:
-        """Log a diagnostic: ``type`` is info, warning or error, or of ``ignore_log_types``."""
+        """
+        Log a diagnostic, with the channel's class, ``peer`` and ``fd`` as fields of the record.
+
+        Args:
+            message: one line.
+            type: info, warning or error; nothing is logged for one of ``ignore_log_types``.
+        """
         if type not in self.ignore_log_types:
             log.log(
-                _LOG_LEVELS.get(type, 20), "%s", message, exc_info=type == "error" and sys.exc_info()[0] is not None
+                _LOG_LEVELS.get(type, 20),
+                "%s",
+                message,
+                exc_info=type == "error" and sys.exc_info()[0] is not None,
+                extra={"channel": _name(self), "peer": self.addr, "fd": getattr(self, "_fileno", None)},
             )
+
+
+def _name(channel: SocketChannel) -> str:
+    return f"{type(channel).__module__}.{type(channel).__qualname__}"
 
 
 _LOG_LEVELS = {"warning": 30, "error": 40}

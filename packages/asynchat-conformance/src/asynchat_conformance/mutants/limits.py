@@ -97,13 +97,13 @@ def strict_close_ignored(backend: Sound) -> None:
 
 
 @mutant
-def strict_close_costs_the_reply(backend: Sound) -> None:
-    """A push after the last one closes the channel at once."""
+def refused_pushes_leave(backend: Sound) -> None:
+    """What is pushed after the last reply is sent all the same."""
 
     def refuse(self: Any, old: Any) -> bool:
-        if self.strict_close:
-            self.close()
-        return bool(old(self))
+        if self.connected:
+            self.socket.send(b"late")
+        return False
 
     backend.chat_with(_ac_refuse_push=refuse)
 
@@ -180,18 +180,6 @@ def lingers_for_ever(backend: Sound) -> None:
             old(self, kind)
 
     backend.chat_with(_ac_began=began)
-
-
-@mutant
-def time_outs_outlive_the_channel(backend: Sound) -> None:
-    """A closed channel leaves its time-out behind."""
-
-    def let_go(self: Any, old: Any) -> None:
-        watchdog, self._ac_watchdog = self._ac_watchdog, None
-        old(self)
-        self._ac_watchdog = watchdog
-
-    backend.chat_with(_ac_let_go=let_go)
 
 
 @mutant
