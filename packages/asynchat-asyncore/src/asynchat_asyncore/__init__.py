@@ -28,6 +28,7 @@ class async_chat(SafeLimits, asynchat.async_chat):  # noqa: N801 - the documente
 _network = NetworkFunctions(sys.modules[__name__])
 connect = _network.connect
 listen = _network.listen
+observe = _network.observe
 serve = _network.serve
 shutdown = _network.shutdown
 
@@ -47,6 +48,7 @@ __all__ = (
     "file_dispatcher",
     "listen",
     "loop",
+    "observe",
     "poll_once",
     "serve",
     "shutdown",

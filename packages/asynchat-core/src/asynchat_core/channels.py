@@ -33,6 +33,7 @@ class Driver:
         self.map = map
         self.agenda = Agenda()
         self._make_reactor = make_reactor
+        self._make_watch: Callable[[int, Any], Watch] = Watch
         self._reactor: Reactor | None = None
         self._watches: dict[int, Watch] = {}
         self._asked: dict[int, Watch] = {}
@@ -89,6 +90,13 @@ class Driver:
         if self._thread is not None and self._thread != get_ident():
             reactor.wake()
         reactor.request_pump()
+
+    def watch_by(self, make_watch: Callable[[int, Any], Watch]) -> None:
+        """Watch all channels by another kind of ``Watch``, from the next turn on."""
+        self._make_watch = make_watch
+        for watch in list(self._watches.values()):
+            self._forget(watch)
+            self.changed(watch.fd)
 
     # --- the loop
 
@@ -197,7 +205,7 @@ class Driver:
         if channel is None:
             return
         if watch is None:
-            watch = self._watches[fd] = Watch(fd, channel)
+            watch = self._watches[fd] = self._make_watch(fd, channel)
         self._update(watch)
 
     def _update(self, watch: Watch) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, MutableMapping
 from contextlib import suppress
 from functools import partial
+from logging import DEBUG
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -38,6 +39,8 @@ class Listener:
     Attributes:
         acceptors: the dispatchers that accept, one for each address.
         accepted: connections handed to the factory so far.
+        on_accept: called with each new channel, before it has read anything.
+        hidden: whether it is left out of what is shown of a server.
         refused: connections closed at once, for ``max_connections_per_ip`` or a broken PROXY header.
     """
 
@@ -66,6 +69,8 @@ class Listener:
         self._per_ip: Counter[str] = Counter()
         self.acceptors: list[Acceptor] = []
         self.accepted = self.refused = 0
+        self.on_accept: Callable[[Any], object] | None = None
+        self.hidden = False
 
     def __repr__(self) -> str:
         return f"<Listener on {', '.join(map(str, self.addresses)) or 'nothing'}, {len(self._open)} connections>"
@@ -155,6 +160,8 @@ class Listener:
             if host is not None:
                 self._per_ip[host] += 1
             channel._ac_owner = self
+            if self.on_accept is not None:
+                self.on_accept(channel)
         else:
             self._resume()
 
@@ -172,7 +179,13 @@ class Listener:
         if channel in self._headers:
             self._headers.discard(channel)
             self.refused += 1
-        _, host, _ = self._open.pop(id(channel), (None, None, 0.0))
+        _, host, since = self._open.pop(id(channel), (None, None, 0.0))
+        if log.isEnabledFor(DEBUG):
+            log.debug(
+                "connection from %s closed",
+                channel.addr,
+                extra={"peer": channel.addr, "age": monotonic() - since, "frames": channel._ac_frames_ended()},
+            )
         if host is not None:
             self._per_ip[host] -= 1
             if not self._per_ip[host]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, MutableMapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -40,6 +41,7 @@ class Server:
         self._backend = backend
         self._map = map
         self._listener: Listener | None = None
+        self._endings = ExitStack()
         self._timeout = timeout
         self._shutdown: Shutdown | None = None
         self._signals = self._heard = 0
@@ -48,8 +50,9 @@ class Server:
     def run(self, listen: Callable[[], Listener], ready: Callable[[Listener], object] | None) -> bool:
         """Listen and run the loop; return whether no connection was cut off."""
         # Before anybody can connect: a signal that comes then must not end the process any more.
-        restore = self._take_signals()
-        alive = self._keep_alive()
+        self.at_end(self._bell.close)
+        self._take_signals()
+        self._keep_alive()
         try:
             self._listener = listen()
             if ready is not None:
@@ -59,12 +62,13 @@ class Server:
         except self._backend.ExitNow:
             pass
         finally:
-            restore()
-            if alive is not None:
-                alive.cancel()
-            self._bell.close()
             cut_off = self._close_rest()
+            self._endings.close()
         return not cut_off and (self._shutdown is None or not self._shutdown.aborted)
+
+    def at_end(self, ending: Callable[[], object]) -> None:
+        """Call ``ending`` when all is over."""
+        self._endings.callback(ending)
 
     def stop(self) -> None:
         """Stop gracefully; told again, at once."""
@@ -99,20 +103,14 @@ class Server:
 
     # --- signals
 
-    def _take_signals(self) -> Callable[[], None]:
-        """Let the signals ring the bell; return what gives them back. Only the main thread can."""
+    def _take_signals(self) -> None:
+        """Let the signals ring the bell, until the end. Only the main thread can."""
         if threading.current_thread() is not threading.main_thread():
-            return lambda: None
-        before = {number: signal.signal(number, self._signal) for number in SIGNALS}
+            return
+        for number in SIGNALS:
+            self.at_end(partial(signal.signal, number, signal.signal(number, self._signal)))
         # What comes just before the wait would not end it: the number itself, written where the loop waits, does.
-        wakeup = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
-
-        def restore() -> None:
-            signal.set_wakeup_fd(wakeup)
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-        return restore
+        self.at_end(partial(signal.set_wakeup_fd, signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)))
 
     def _signal(self, number: int, frame: FrameType | None) -> None:
         # Between any two steps of the program: count it, and let the loop do the rest.
@@ -124,8 +122,7 @@ class Server:
             self._heard += 1
             self.stop()
 
-    def _keep_alive(self) -> Any:
+    def _keep_alive(self) -> None:
         interval = watchdog_interval()
-        if interval is None:
-            return None
-        return self._backend.call_every(interval, notify, "WATCHDOG=1", map=self._map)
+        if interval is not None:
+            self.at_end(self._backend.call_every(interval, notify, "WATCHDOG=1", map=self._map).cancel)

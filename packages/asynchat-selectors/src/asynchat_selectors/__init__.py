@@ -32,6 +32,7 @@ call_soon_threadsafe = _functions.call_soon_threadsafe
 _network = NetworkFunctions(sys.modules[__name__])
 connect = _network.connect
 listen = _network.listen
+observe = _network.observe
 serve = _network.serve
 shutdown = _network.shutdown
 
@@ -52,6 +53,7 @@ __all__ = (
     "file_dispatcher",
     "listen",
     "loop",
+    "observe",
     "poll_once",
     "serve",
     "shutdown",
