@@ -79,9 +79,10 @@ def a_huge_count(rig: Rig) -> None:
     tracemalloc.start()
     try:
         channel.set_terminator(1 << 40)
-        rig.feed(channel, b"x" * 1000)
+        trace = rig.feed(channel, b"x" * 1000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
+    rig.expect(trace, [DATA(b"x" * 1000)])
     assert peak < 4 << 20, f"{peak} bytes"
