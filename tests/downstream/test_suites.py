@@ -29,7 +29,7 @@ def test_program(program: Program, backend: str, tmp_path: Path) -> None:
     try:
         # What is known to fail fails slowly: it is left to the whole run.
         without = [pattern for one in applying for pattern in one.tests]
-        outcomes, texts, _ = cells.run_suite(Path(sys.executable), job, tmp_path, without)
+        outcomes, texts, _ = cells.run_suite(Path(sys.executable), job, tmp_path, program.suite, without)
     except Unavailable as error:
         pytest.skip(str(error))
     failed = {test: texts[test] for test, outcome in outcomes.items() if outcome == "failed"}

@@ -44,9 +44,11 @@ class Check(unittest.TestCase):
         while True:
             try:
                 sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+                if sock.getsockname() != sock.getpeername():
+                    self.addCleanup(sock.close)
+                    return sock
+                # To a port that is free a socket may connect to itself.
+                sock.close()
             except ConnectionRefusedError:
                 if time.monotonic() > deadline:
                     raise
-            else:
-                self.addCleanup(sock.close)
-                return sock

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from expectations import Difference, judge
-from programs import SUITE, Program
+from programs import INSIDE, Program
 from running import Ended, execute
 from venvs import REFERENCE, Unavailable, Venvs, standard_library
 
@@ -38,7 +38,17 @@ def run(job: Job, venvs: Venvs, folder: Path, differences: list[Difference]) -> 
     """
     try:
         python = venvs.python(job.python, job.program.requirements)
-        outcomes, texts, seconds = run_suite(python, job, folder)
+        suite = list(job.program.suite)
+        if job.program.source:
+            suite.insert(1, str(venvs.source(python, job.program.source) / "tests"))
+        outcomes, texts, seconds = run_suite(python, job, folder, suite)
+        for _ in range(1, job.program.tries):
+            if "failed" in outcomes.values():
+                again, said, more = run_suite(python, job, folder, suite)
+                outcomes |= {
+                    test: again.get(test, "failed") for test, outcome in outcomes.items() if outcome == "failed"
+                }
+                texts, seconds = texts | said, seconds + more
     except Unavailable as error:
         outcomes, texts, seconds = {"environment": "failed"}, {"environment": str(error)}, 0.0
     applying = [one for one in differences if one.applies(job.program.name, job.backend, job.python)]
@@ -59,7 +69,7 @@ def run(job: Job, venvs: Venvs, folder: Path, differences: list[Difference]) -> 
 
 
 def run_suite(
-    python: Path, job: Job, folder: Path, without: Sequence[str] = ()
+    python: Path, job: Job, folder: Path, suite: Sequence[str], without: Sequence[str] = ()
 ) -> tuple[dict[str, str], dict[str, str], float]:
     """
     Run a program's tests.
@@ -68,6 +78,7 @@ def run_suite(
         python: the interpreter that has the program and the backend.
         job: what to run; its Python is that interpreter's version.
         folder: for its files.
+        suite: the script that runs them, and its arguments after the report.
         without: patterns of tests not to run.
 
     Returns:
@@ -75,9 +86,9 @@ def run_suite(
     """
     work = Path(tempfile.mkdtemp(dir=folder))
     report = work / "report"
-    command = [str(python), "-m", "asynchat_core", "run", "--backend", job.backend, str(SUITE), str(report)]
-    command += job.program.suite
-    if job.program.suite[0] == "reference":
+    command = [str(python), "-W", "ignore", "-m", "asynchat_core", "run", "--backend", job.backend]
+    command += [str(INSIDE / suite[0]), str(report), *suite[1:]]
+    if suite[1] == "reference":
         command += ["--stdlib", str(standard_library(REFERENCE))]
     if without:
         command += ["--without", *without]

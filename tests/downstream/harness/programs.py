@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from venvs import PYTHONS
 
 _HERE = Path(__file__).resolve().parents[1]
-SUITE = _HERE / "inside" / "suite.py"
+INSIDE = _HERE / "inside"
 
 
 @dataclass(frozen=True)
@@ -19,31 +18,37 @@ class Program:
     name: str
     #: What it is, in one line of the page.
     about: str
-    #: What suite.py is to run: its KIND and NAME, and options.
+    #: What runs its tests: a script of the folder inside/, and the script's arguments after the report.
     suite: tuple[str, ...]
     #: What to install, as the registry knows it.
     requirements: tuple[str, ...] = ()
+    #: What of that to fetch as source, for its tests; the folder of these is then the script's next argument.
+    source: str = ""
     pythons: tuple[str, ...] = PYTHONS
     #: Seconds that one run of it may take.
-    deadline: float = 90.0
+    deadline: float = 120.0
+    #: How often tests that fail may be tried: more than once only where they fail now and then on asyncore itself.
+    tries: int = 1
 
 
 def _reference(name: str, about: str) -> Program:
-    return Program(name, about, ("reference", name), deadline=150)
+    return Program(name, about, ("suite.py", "reference", name), deadline=200)
 
 
 def _own(name: str, about: str, only: str = "*") -> Program:
-    return Program(name, about, ("own", name, "--only", only))
+    return Program(name, about, ("suite.py", "own", name, "--only", only))
 
 
 def _habits(name: str, about: str) -> Program:
-    return Program(f"habits: {name}", about, ("file", str(_HERE / "habits" / f"{name}.py")))
+    return Program(f"habits: {name}", about, ("suite.py", "file", str(_HERE / "habits" / f"{name}.py")))
 
 
-def _check(name: str, about: str, *requirements: str, pythons: Sequence[str] = PYTHONS) -> Program:
-    path = _HERE / "checks" / f"{name.replace('-', '_').replace('.', '_').lower()}.py"
-    return Program(name, about, ("file", str(path)), requirements, tuple(pythons))
+def _check(name: str, about: str, *requirements: str) -> Program:
+    path = _HERE / "checks" / f"check_{name.replace('-', '_').lower()}.py"
+    return Program(name, about, ("suite.py", "file", str(path)), requirements)
 
+
+_PYTEST = ("pytest>=8", "pytest-timeout>=2.3")
 
 PROGRAMS = (
     _habits("channels", "the ways in which 86 programs make channels: constructors, listeners, pipes"),
@@ -59,4 +64,41 @@ PROGRAMS = (
     _own("test_smtplib", "its tests of smtplib, whose SMTP servers are smtpd's and an async_chat"),
     _own("test_ssl", "the test in test_ssl that runs TLS in a dispatcher_with_send", "*asyncore*"),
     _own("test_logging", "the test in test_logging that mails to an smtpd.SMTPServer", "*SMTPHandlerTest*"),
+    Program(
+        "pyftpdlib 2.2 (tests)",
+        "pyftpdlib's own tests, TLS among them; it imports asyncore and asynchat from outside, its loop is its own",
+        ("pytests.py",),
+        ("pyftpdlib[ssl]==2.2.0", "psutil", "pip", *_PYTEST),
+        source="pyftpdlib==2.2.0",
+        deadline=240,
+        tries=2,
+    ),
+    Program(
+        "pyftpdlib 1.5 (tests)",
+        "the same of the last release that carries copies of asyncore and asynchat, which are replaced",
+        (
+            *("pytests.py", "pyftpdlib.test", "--replace"),
+            *("pyftpdlib._asyncore=asyncore", "pyftpdlib._asynchat=asynchat"),
+        ),
+        ("pyftpdlib[ssl]==1.5.10", "psutil", *_PYTEST),
+        deadline=240,
+        tries=2,
+    ),
+    _check("pyftpdlib", "500 MB up and down by the standard library's ftplib, compared by checksum", "pyftpdlib"),
+    Program(
+        "zope.server (tests)",
+        "zope.server's own tests: HTTP and FTP servers with worker threads that wake the loop through a pipe",
+        ("pytests.py", "zope.server"),
+        ("zope.server[test]", "zope.i18n", "zope.testing", *_PYTEST),
+        deadline=240,
+    ),
+    _check("PodSixNet", "a game server and its clients in one process, pumped once a frame", "PodSixNet"),
+    _check("irc-bot", "an IRC bot that connects by itself and polls a dict made anew each time", "irc-bot"),
+    _check("lewis", "a simulated device served over TCP, with real clients", "lewis<1.4"),
+    _check("asyncore-wsgi", "a WSGI server with an epoll loop of its own over asyncore.readwrite()", "asyncore-wsgi"),
+    _check("standard-smtpd", "smtpd brought back, in a thread with a private map, with smtplib", "standard-smtpd"),
+    _check("pytest-localserver", "a mail sink in a thread", "pytest-localserver<0.6", "standard-smtpd"),
+    _check("PySNMP", "an SNMP agent and a manager over UDP", "pysnmp<5", "pyasn1<0.5"),
+    _check("BACpypes", "UDP and TCP directors in its own loop", "bacpypes<0.20"),
+    _check("pyinotify", "file events through a file_dispatcher", "pyinotify"),
 )

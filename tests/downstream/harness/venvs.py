@@ -74,6 +74,22 @@ class Venvs:
                 self._made[key] = self._make(len(self._made), *key)
             return self._made[key]
 
+    def source(self, python: Path, requirement: str) -> Path:
+        """
+        Return the unpacked source archive of a release, fetched with the pip of the environment of ``python``.
+
+        Raises:
+            Unavailable: it cannot be fetched.
+        """
+        folder = self._folder / f"source-{requirement}"
+        with self._lock:
+            if not folder.exists():
+                fetch = ["-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", str(folder)]
+                self._run([str(python), *fetch, requirement])
+                for archive in folder.glob("*.tar.gz"):
+                    shutil.unpack_archive(archive, folder, filter="data")
+        return next(path for path in folder.iterdir() if path.is_dir())
+
     def _make(self, number: int, version: str, requirements: tuple[str, ...]) -> Path:
         if not self._wheels.exists():
             self._build()
