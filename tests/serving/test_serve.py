@@ -149,7 +149,7 @@ def test_the_service_manager_is_told(backend: str, tmp_path: Path, monkeypatch: 
         monkeypatch.setenv("WATCHDOG_USEC", "20000")
         served = Served(backend)
         try:
-            assert manager.recv(1000).startswith(b"READY=1\nSTATUS=Serving on ('127.0.0.1'")
+            assert manager.recv(1000).startswith(b"READY=1\nSTATUS=Serving on 127.0.0.1:")
             assert b"WATCHDOG=1" == manager.recv(1000)
             served.process.send_signal(signal.SIGTERM)
             told = manager.recv(1000)

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -84,7 +85,7 @@ def _bind_all(addresses: list[tuple[int, Any]], reuse_port: bool) -> list[socket
                     # A kernel that has IPv6, on a machine that does not use it.
                     sockets.pop().close()
                     continue
-                raise _cannot_listen(error, f"{host}:{port}") from None
+                raise _cannot_listen(error, shown((host, port))) from None
     except BaseException:
         for sock in sockets:
             sock.close()
@@ -140,13 +141,25 @@ def _remove_stale(path: str) -> None:
     os.unlink(path)  # noqa: PTH108
 
 
-def inherited_socket(fd: int) -> socket.socket:
+def inherited_sockets(fds: Iterable[int]) -> list[socket.socket]:
     """
-    Adopt a stream socket that this process inherited.
+    Adopt stream sockets that this process inherited.
 
     Raises:
-        ValueError: the descriptor is not open, or not of a stream socket; the message names it.
+        ValueError: a descriptor is not open, or not of a stream socket; the message names it, and all stay open.
     """
+    adopted: list[socket.socket] = []
+    try:
+        for fd in fds:
+            adopted.append(_inherited_socket(fd))
+    except ValueError:
+        for sock in adopted:
+            sock.detach()
+        raise
+    return adopted
+
+
+def _inherited_socket(fd: int) -> socket.socket:
     try:
         is_socket = stat.S_ISSOCK(os.fstat(fd).st_mode)
     except (OSError, OverflowError, TypeError) as error:
@@ -186,6 +199,14 @@ def path_inode(path: str) -> tuple[int, int]:
     """Return what tells this file from another that takes its place."""
     status = os.stat(path)  # noqa: PTH116
     return status.st_dev, status.st_ino
+
+
+def shown(address: Any) -> str:
+    """Return an address as one writes it: ``host:port``, ``[host]:port``, or a path."""
+    if isinstance(address, tuple):
+        host, port = address[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return os.fsdecode(address or "")
 
 
 def _cannot_listen(error: OSError, where: str) -> OSError:

@@ -1,4 +1,4 @@
-"""The command line: run an old program on a backend, list the backends."""
+"""The command line: run an old program on a backend, serve a handler, look at a server, list the backends."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, TracebackType
 
-from . import _backends, cli_doctor
+from . import _backends, cli_doctor, cli_serve, cli_top
+from .refusal import Refused
 
 _USAGE_ERROR = 2
-
-
-class _Refused(Exception):
-    """A command that cannot be carried out; the message is one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.action(options) or 0
-    except _Refused as error:
+    except Refused as error:
         print(f"asynchat: {error}", file=sys.stderr)
         return _USAGE_ERROR
 
@@ -60,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(action=_run)
     backends = commands.add_parser("backends", help="list the installed backends, and what to install for the others")
     backends.set_defaults(action=_list_backends)
+    cli_serve.add_to(commands)
+    cli_top.add_to(commands)
     cli_doctor.add_to(commands)
     return parser
 
@@ -84,7 +83,7 @@ def _run(options: argparse.Namespace) -> None:
     try:
         _backends.install(options.backend, safe=options.safe)
     except (_backends.BackendNotInstalled, ImportError) as error:
-        raise _Refused(str(error)) from error
+        raise Refused(str(error)) from error
     sys.argv = [options.program, *options.arguments]
     _hide_our_frames()
     main = types.ModuleType("__main__")
@@ -106,7 +105,7 @@ def _load_path(program: str, main: types.ModuleType) -> CodeType:
     try:
         source = Path(path).read_bytes()
     except OSError as error:
-        raise _Refused(f"cannot read {program!r}: {error.strerror}") from error
+        raise Refused(f"cannot read {program!r}: {error.strerror}") from error
     if not sys.flags.safe_path:
         sys.path[0] = str(Path(path).resolve().parent)
     main.__file__, main.__loader__ = path, SourceFileLoader("__main__", path)
@@ -122,7 +121,7 @@ def _load_module(name: str, main: types.ModuleType) -> CodeType:
         if spec is not None and spec.submodule_search_locations is not None:
             spec = importlib.util.find_spec(f"{name}.__main__")
     except (ImportError, ValueError) as error:
-        raise _Refused(f"no module {name!r}: {error}") from error
+        raise Refused(f"no module {name!r}: {error}") from error
     code = _load_spec(spec, name, main)
     sys.argv[0] = main.__file__ or name
     return code
@@ -133,7 +132,7 @@ def _load_spec(spec: ModuleSpec | None, name: str, main: types.ModuleType) -> Co
     if spec is not None and spec.loader is not None and hasattr(spec.loader, "get_code"):
         code = spec.loader.get_code(spec.name)
     if spec is None or code is None:
-        raise _Refused(f"{name!r} cannot be run: no such module, or no __main__ in it")
+        raise Refused(f"{name!r} cannot be run: no such module, or no __main__ in it")
     main.__spec__, main.__loader__, main.__package__ = spec, spec.loader, spec.parent
     main.__file__ = spec.origin
     vars(main)["__cached__"] = spec.cached

@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .control import ask, find_controls
-from .metering import Snapshot
+from .refusal import Refused, refusal
+
+if TYPE_CHECKING:
+    from .metering import Snapshot
 
 _CLEAR = "\x1b[H\x1b[J"
 _HEADINGS = ("PID", "FD", "PEER", "STATE", "AGE", "IN/s", "OUT/s", "IN", "OUT", "FRAMES", "QUEUED", "CLASS")
@@ -19,24 +20,24 @@ _HEADINGS = ("PID", "FD", "PEER", "STATE", "AGE", "IN/s", "OUT/s", "IN", "OUT", 
 _TEXTS = {"PEER", "STATE", "CLASS"}
 
 
-def add_top(commands: Any, refused: Callable[[str], Exception]) -> None:
-    """Add the command to the parser's ``commands``; ``refused`` makes the exception for what cannot be done."""
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's ``commands``."""
     top = commands.add_parser("top", help="show the channels of a running server that has --control")
     top.add_argument("target", metavar="HOST:PORT|PATH", help="the server's address, or the path of its control socket")
     top.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="between two looks (default 1)")
     top.add_argument("--once", action="store_true", help="look once; so does a pipe in place of a terminal")
     top.add_argument("--json", action="store_true", help="print what each process tells, as a line of JSON")
-    top.set_defaults(action=lambda options: _top(options, refused))
+    top.set_defaults(action=_top)
 
 
-def _top(options: argparse.Namespace, refused: Callable[[str], Exception]) -> None:
+def _top(options: argparse.Namespace) -> None:
     if not options.interval > 0:
-        raise refused(f"--interval {options.interval} is not a positive number of seconds")
+        raise Refused(f"--interval {options.interval} is not a positive number of seconds")
     once = options.once or options.json or not sys.stdout.isatty()
     before: list[Snapshot] = []
     try:
         while True:
-            snapshots = _ask_all(options.target, refused)
+            snapshots = _ask_all(options.target)
             if options.json:
                 print("\n".join(map(json.dumps, snapshots)))
             else:
@@ -50,8 +51,11 @@ def _top(options: argparse.Namespace, refused: Callable[[str], Exception]) -> No
         pass
 
 
-def _ask_all(target: str, refused: Callable[[str], Exception]) -> list[Snapshot]:
+def _ask_all(target: str) -> list[Snapshot]:
     """Ask a server, and each of its workers; one that has just ended is left out."""
+    # What does I/O is loaded for the command that needs it only.
+    from .control import ask, find_controls
+
     answers, failure = [], None
     try:
         for path in find_controls(target):
@@ -60,9 +64,9 @@ def _ask_all(target: str, refused: Callable[[str], Exception]) -> list[Snapshot]
             except (OSError, ValueError) as error:
                 failure = f"cannot ask {path!r}: {error}"
     except OSError as error:
-        raise refused(str(error)) from error
+        raise refusal(error) from error
     if not answers:
-        raise refused(failure or f"nothing at {target!r}")
+        raise Refused(failure or f"nothing at {target!r}")
     return answers
 
 
@@ -101,7 +105,7 @@ def _rates(channel: Snapshot, earlier: Snapshot | None, passed: float) -> tuple[
 def _summary(process: Snapshot) -> str:
     parts = [f"pid {process['pid']}", f"up {_seconds(process['uptime'])}"]
     for listener in process["listeners"]:
-        where = " ".join(_address(address) for address in listener["addresses"])
+        where = " ".join(listener["addresses"])
         parts.append(f"{where}: {listener['connections']} open, {listener['accepted']} accepted")
         if listener["refused"]:
             parts.append(f"{listener['refused']} refused")
@@ -151,7 +155,3 @@ def _seconds(value: float | None) -> str:
     if value < 100:
         return f"{value:.0f}s"
     return f"{value / 60:.0f}m" if value < 6000 else f"{value / 3600:.0f}h"
-
-
-def _address(address: Any) -> str:
-    return f"{address[0]}:{address[1]}" if isinstance(address, list) else str(address)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from contextlib import suppress
 from functools import partial
 from logging import DEBUG
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .binding import inherited_socket, path_inode, remove_path, tcp_sockets, unix_socket
+from .binding import inherited_sockets, path_inode, remove_path, shown, tcp_sockets, unix_socket
 from .proxy import ProxyError, TrustedPeers, parse_proxy_header
 from .sockets import ProxiedSocket, SocketChannel
 from .watch import log
@@ -73,7 +73,7 @@ class Listener:
         self.hidden = False
 
     def __repr__(self) -> str:
-        return f"<Listener on {', '.join(map(str, self.addresses)) or 'nothing'}, {len(self._open)} connections>"
+        return f"<Listener on {', '.join(map(shown, self.addresses)) or 'nothing'}, {len(self._open)} connections>"
 
     @property
     def addresses(self) -> list[Any]:
@@ -312,7 +312,7 @@ def bind_sockets(
     dual_stack: bool = True,
     path: str | None = None,
     mode: int | None = None,
-    fd: int | None = None,
+    fd: int | Sequence[int] | None = None,
 ) -> list[socket.socket]:
     """Make the bound sockets for what ``listen`` was asked for; see there."""
     asked = [name for name, value in (("host", host or port), ("path", path), ("fd", fd)) if value not in (None, 0)]
@@ -321,7 +321,7 @@ def bind_sockets(
     if len(asked) > 1:
         raise ValueError(f"{' and '.join(asked)} given: listen on one of host and port, path, or fd")
     if fd is not None:
-        return [inherited_socket(fd)]
+        return inherited_sockets([fd] if isinstance(fd, int) else fd)
     if path is not None:
         return [unix_socket(path, mode)]
     return tcp_sockets(host, port, reuse_port=reuse_port, dual_stack=dual_stack)

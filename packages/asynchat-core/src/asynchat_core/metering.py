@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from .agenda import Timer
 from .bell import Bell
+from .binding import shown
 from .channels import Driver, known_driver
 from .listening import Acceptor, Listener
 from .sockets import SocketChannel
@@ -85,7 +86,7 @@ class Meter:
             "loop": loop,
             "listeners": [
                 {
-                    "addresses": listener.addresses,
+                    "addresses": [shown(address) for address in listener.addresses],
                     "accepted": listener.accepted,
                     "refused": listener.refused,
                     "connections": len(listener.connections),
@@ -202,7 +203,7 @@ def describe(channel: SocketChannel) -> Snapshot:
     return {
         "fd": channel._fileno,
         "class": _name(channel),
-        "peer": _text(channel.addr),
+        "peer": shown(channel.addr),
         "state": _state(channel),
         "age": monotonic() - counts.since if counts else None,
         "bytes_in": counts.bytes_in if counts else None,
@@ -231,9 +232,3 @@ def _state(channel: Any) -> str:
 
 def _name(channel: Any) -> str:
     return f"{type(channel).__module__}.{type(channel).__qualname__}"
-
-
-def _text(address: Any) -> str:
-    if isinstance(address, tuple):
-        return f"[{address[0]}]:{address[1]}" if ":" in str(address[0]) else f"{address[0]}:{address[1]}"
-    return address.decode(errors="replace") if isinstance(address, bytes) else str(address or "")

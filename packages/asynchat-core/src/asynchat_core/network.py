@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -89,7 +89,7 @@ class NetworkFunctions:
         dual_stack: bool = True,
         path: str | None = None,
         mode: int | None = None,
-        fd: int | None = None,
+        fd: int | Sequence[int] | None = None,
         max_connections: int | None = None,
         max_connections_per_ip: int | None = None,
         proxy_protocol_from: Iterable[str] = (),
@@ -110,7 +110,7 @@ class NetworkFunctions:
             dual_stack: with ``host`` None, listen on IPv6 as well as on IPv4.
             path: listen on a Unix socket instead. One of a dead server is replaced. The file is removed at the end.
             mode: the permissions of that file.
-            fd: adopt a bound stream socket that this process inherited, instead; see ``inherited_descriptors``.
+            fd: adopt bound stream sockets that this process inherited, instead; see ``binding.inherited_descriptors``.
             max_connections: at so many open ones accepting pauses; those who come wait in the backlog.
             max_connections_per_ip: what comes above it from one address is closed at once.
             proxy_protocol_from: addresses and networks (``"unix"`` for a Unix socket) of balancers, whose connections

@@ -11,6 +11,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from .bell import Bell, hang_bell
+from .binding import shown
 from .listening import Listener
 from .notify import notify, watchdog_interval
 from .stopping import Shutdown
@@ -57,7 +58,9 @@ class Server:
             self._listener = listen()
             if ready is not None:
                 ready(self._listener)
-            notify("READY=1", f"STATUS=Serving on {', '.join(map(str, self._listener.addresses))}")
+            where = ", ".join(map(shown, self._listener.addresses))
+            notify("READY=1", f"STATUS=Serving on {where}")
+            log.info("serving on %s", where)
             self._backend.loop(timeout=None, map=self._map)
         except self._backend.ExitNow:
             pass
