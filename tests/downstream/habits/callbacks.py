@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asynchat
 import asyncore
+import json
 import socket
 import sys
 
@@ -89,6 +90,40 @@ class Replaced(Habit):
         theirs.sendall(b"one\r\ntwo\r\n")
         self.pump(lambda: len(lines) == 2)
         self.assertEqual([b"one", b"two"], lines)
+
+
+class JsonServer(Habit):
+    def test_editor_back_end(self):
+        """anaconda: a JSON message a line, large ones too, answered with its uid."""
+
+        class Handler(asynchat.async_chat):
+            def __init__(self, sock, server):
+                self.rbuffer = []
+                asynchat.async_chat.__init__(self, sock)
+                self.set_terminator(b"\r\n")
+                server.append(self)
+
+            def return_back(self, data):
+                self.push(json.dumps(data).encode() + b"\r\n")
+
+            def collect_incoming_data(self, data):
+                self.rbuffer.append(data)
+
+            def found_terminator(self):
+                message, self.rbuffer = json.loads(b"".join(self.rbuffer)), []
+                self.return_back({"success": True, "uid": message["uid"], "result": message["source"].upper()})
+
+            def handle_error(self):
+                raise AssertionError from sys.exc_info()[1]
+
+        handlers = []
+        server = Server(lambda sock: Handler(sock, handlers))
+        client = self.client(server)
+        source = "def a():\\n    pass\\n" * 5000
+        messages = [{"uid": str(uid), "source": source} for uid in range(5)]
+        client.sendall(b"".join(json.dumps(message).encode() + b"\r\n" for message in messages[:1]))
+        answers = self.hear(client, len(source)).splitlines()
+        self.assertEqual(("0", source.upper()), (json.loads(answers[0])["uid"], json.loads(answers[0])["result"]))
 
 
 class Terminators(Habit):
