@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import channels, framing, limits, loops, surface  # noqa: F401 - each fills MUTANTS
+from . import channels, connections, endings, framing, limits, loops, surface  # noqa: F401 - each fills MUTANTS
 from ._registry import MUTANTS, Mutant
 from ._sound import PollReactor, Sound
 
