@@ -402,3 +402,60 @@ def test_the_hooks_do_nothing_by_themselves() -> None:
     chat.read(b"a\r", b"")
 
     assert [b"a", "close"] == chat.trace
+
+
+class TestShutdown:
+    """``handle_shutdown``, and whether a channel is at rest when a server stops."""
+
+    def test_it_closes_when_all_is_sent(self) -> None:
+        """What is queued leaves before the channel closes; input that comes meanwhile is dropped."""
+        chat = limited(b"\n", Wire(takes=[0]))
+        chat.push(b"reply")
+        chat.handle_shutdown()
+        chat.read(b"late\n")
+        assert [] == chat.trace
+
+        chat.handle_write()
+        assert b"reply" == chat.wire.output
+        assert ["close"] == chat.trace
+
+    @pytest.mark.parametrize(
+        ("terminator", "data", "recently", "at_rest"),
+        [
+            (b"\n", b"", True, True),
+            (b"\n", b"a\n", True, True),
+            (b"\n", b"a\npart", True, False),
+            (b"\r\n", b"a\r\n\r", True, False),
+            (3, b"", True, True),
+            (3, b"ab", False, False),
+            (None, b"anything", True, True),
+        ],
+    )
+    def test_between_two_frames_it_is_at_rest(
+        self, terminator: Any, data: bytes, recently: bool, at_rest: bool
+    ) -> None:
+        """A channel is at rest unless a frame has begun; a stream without an end never has one."""
+        chat = limited(terminator)
+        chat.read(*([data] if data else []))
+        assert at_rest is chat._ac_is_at_rest(chat._ac_frames_ended(), recently)
+
+    def test_a_body_may_follow_its_header(self) -> None:
+        """While a count is awaited after a frame it is not at rest, but for a moment only."""
+        chat = limited(b"\n")
+        chat.read(b"header\n")
+        chat.set_terminator(10)
+        assert not chat._ac_is_at_rest(1, True)
+        assert chat._ac_is_at_rest(1, False)
+
+    def test_a_frame_that_has_ended_since_is_enough(self) -> None:
+        """With a frame ended since the stop began the next one is not waited for."""
+        chat = limited(b"\n")
+        chat.read(b"a\npart")
+        assert not chat._ac_is_at_rest(1, True)
+        assert chat._ac_is_at_rest(0, True)
+
+    def test_frames_that_wait_are_not_rest(self) -> None:
+        """Frames that were read and not delivered are delivered first."""
+        chat = limited(b"\n", frames_per_turn=1)
+        chat.read(b"a\nb\nc\n")
+        assert not chat._ac_is_at_rest(0, False)

@@ -42,6 +42,11 @@ def launch(options: argparse.Namespace) -> int:
         raise Refused(str(error)) from error
     handler = _fit(_load(options.handler), backend, options.handler)
     _set_limits(handler, options)
+    try:
+        # Checked here, once for all workers; each makes its own.
+        Listener(handler, {}, **_listener_limits(options))
+    except ValueError as error:
+        raise refusal(error) from error
     if options.workers > 1:
         return _serve_by_workers(backend, handler, options)
     _run(backend, handler, options, _where(options), options.control)
@@ -71,9 +76,7 @@ def _run(
             handler,
             **where,
             backlog=options.backlog,
-            max_connections=options.max_connections,
-            max_connections_per_ip=options.max_connections_per_ip,
-            proxy_protocol_from=options.proxy_protocol_from,
+            **_listener_limits(options),
             shutdown_timeout=options.shutdown_timeout,
             control=control,
             ready=now_ready,
@@ -82,6 +85,14 @@ def _run(
         if listening:
             raise
         raise refusal(error) from error
+
+
+def _listener_limits(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "max_connections": options.max_connections,
+        "max_connections_per_ip": options.max_connections_per_ip,
+        "proxy_protocol_from": options.proxy_protocol_from,
+    }
 
 
 def _where(options: argparse.Namespace) -> dict[str, Any]:

@@ -180,9 +180,14 @@ class NetworkFunctions:
         server = Server(self._backend, self._bell_type, channels, shutdown_timeout)
 
         def listen() -> Listener:
+            listener = self.listen(handler_factory, host, port, map=channels, **options)
             if control is not None:
-                server.at_end(self._show(control, channels))
-            return self.listen(handler_factory, host, port, map=channels, **options)
+                try:
+                    server.at_end(self._show(control, channels))
+                except BaseException:
+                    listener.close()
+                    raise
+            return listener
 
         return server.run(listen, ready)
 

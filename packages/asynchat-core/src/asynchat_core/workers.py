@@ -126,10 +126,13 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
+        # A signal that comes before the worker has handlers of its own must not end in the copies of ours.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
         if not pid:
             ours.close()
             self._become(index, theirs)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         theirs.close()
         self._workers[pid] = Worker(index, monotonic(), ours)
 
@@ -140,6 +143,7 @@ class Supervisor:
             signal.set_wakeup_fd(-1)
             for number in (*SIGNALS, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             # A terminal's interrupt is for the supervisor, which tells the workers; twice would abort them.
             os.setpgid(0, 0)
             for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
