@@ -81,6 +81,8 @@ PROGRAMS = (
             *("pyftpdlib._asyncore=asyncore", "pyftpdlib._asynchat=asynchat"),
         ),
         ("pyftpdlib[ssl]==1.5.10", "psutil", *_PYTEST),
+        # On 3.11 it takes the modules of the interpreter, as 2.2 does.
+        pythons=("3.12", "3.13"),
         deadline=240,
         tries=2,
     ),
