@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -178,18 +178,17 @@ class NetworkFunctions:
         if not shutdown_timeout >= 0:
             raise ValueError(f"shutdown_timeout = {shutdown_timeout!r} seconds is not 0 or more")
         server = Server(self._backend, self._bell_type, channels, shutdown_timeout)
+        listen = partial(self.listen, handler_factory, host, port, map=channels, **options)
+        return server.run(listen if control is None else partial(self._listen_in_sight, server, listen, control), ready)
 
-        def listen() -> Listener:
-            listener = self.listen(handler_factory, host, port, map=channels, **options)
-            if control is not None:
-                try:
-                    server.at_end(self._show(control, channels))
-                except BaseException:
-                    listener.close()
-                    raise
-            return listener
-
-        return server.run(listen, ready)
+    def _listen_in_sight(self, server: Server, listen: Callable[[], Listener], control: str) -> Listener:
+        listener = listen()
+        try:
+            server.at_end(self._show(control, server.map))
+        except BaseException:
+            listener.close()
+            raise
+        return listener
 
     def _show(self, path: str, map: MutableMapping[int, Any]) -> Callable[[], None]:
         """Answer who asks at ``path``; return what ends it."""

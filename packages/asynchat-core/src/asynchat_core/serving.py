@@ -40,7 +40,7 @@ class Server:
         timeout: float,
     ) -> None:
         self._backend = backend
-        self._map = map
+        self.map = map
         self._listener: Listener | None = None
         self._endings = ExitStack()
         self._timeout = timeout
@@ -61,7 +61,7 @@ class Server:
             where = ", ".join(map(shown, self._listener.addresses))
             notify("READY=1", f"STATUS=Serving on {where}")
             log.info("serving on %s", where)
-            self._backend.loop(timeout=None, map=self._map)
+            self._backend.loop(timeout=None, map=self.map)
         except self._backend.ExitNow:
             pass
         finally:
@@ -81,14 +81,14 @@ class Server:
         open_now = len(self._listener.connections) if self._listener is not None else 0
         log.info("stopping: %s connections have %s s to finish", open_now, self._timeout)
         notify("STOPPING=1", f"STATUS=Finishing {open_now} connections")
-        self._shutdown = Shutdown(self._map, self._timeout, self._backend.call_later)
+        self._shutdown = Shutdown(self.map, self._timeout, self._backend.call_later)
         self._shutdown.when_finished(self._leave)
 
     def _leave(self) -> None:
         if self._shutdown is not None and self._shutdown.aborted:
             log.warning("stopped: %s connections were cut off", self._shutdown.aborted)
         # From the loop, wherever the stop has ended.
-        self._backend.call_soon_threadsafe(self._exit, map=self._map)
+        self._backend.call_soon_threadsafe(self._exit, map=self.map)
 
     def _exit(self) -> None:
         raise self._backend.ExitNow("stopped")
@@ -128,4 +128,4 @@ class Server:
     def _keep_alive(self) -> None:
         interval = watchdog_interval()
         if interval is not None:
-            self.at_end(self._backend.call_every(interval, notify, "WATCHDOG=1", map=self._map).cancel)
+            self.at_end(self._backend.call_every(interval, notify, "WATCHDOG=1", map=self.map).cancel)
