@@ -388,3 +388,29 @@ def test_top_without_a_server_is_one_line_and_status_2(tmp_path: Path, arguments
     result = run(tmp_path, "top", *arguments, XDG_RUNTIME_DIR=str(tmp_path / "runtime"))
     assert (2, 1) == (result.returncode, len(result.stderr.splitlines()))
     assert message in result.stderr
+
+
+def test_top_on_a_terminal_looks_again_and_again(serve: Serve, tmp_path: Path) -> None:
+    """On a terminal ``top`` draws one look over the other until it is interrupted; that is a good end."""
+    path = str(tmp_path / "control")
+    serve("--host", "127.0.0.1", "--port", "0", "--control", path).serving()
+    ours, theirs = os.openpty()
+    top = subprocess.Popen(
+        [sys.executable, "-m", "asynchat_core", "top", path, "--interval", "0.01"],
+        stdout=theirs,
+        stderr=theirs,
+        stdin=theirs,
+    )
+    os.close(theirs)
+    try:
+        shown = b""
+        while shown.count(b"\x1b[H\x1b[J") < 3:
+            shown += os.read(ours, 4096)
+        top.send_signal(signal.SIGINT)
+        assert 0 == top.wait()
+    finally:
+        top.kill()
+        top.wait()
+        os.close(ours)
+    assert b"PID" in shown
+    assert b"Traceback" not in shown
