@@ -22,7 +22,7 @@ EXPORTING = [name for name, path in SOURCES.items() if "." not in name or "\n__a
 LONG = {
     "asynchat_core._framer": {"feed"},
     "asynchat_conformance._rig": {"recorder"},
-    "asynchat_core.network": {"listen"},
+    "asynchat_core.network": {"listen", "serve"},
 }
 HEAVY = {"asyncio", "asyncore", "importlib.metadata", "logging", "select", "selectors", "socket", "ssl", "threading"}
 LOAD = "import sys; sys.path.insert(0, sys.argv[1]); import asynchat_core; print(*sys.modules)"
