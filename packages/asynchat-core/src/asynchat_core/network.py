@@ -216,7 +216,7 @@ class NetworkFunctions:
         map: MutableMapping[int, Any] | None = None,
     ) -> Meter:
         """
-        Count what a map's channels and its loop do, from now on. It costs less than 1 us an event; unobserved maps pay nothing.
+        Count what a map's channels and its loop do, from now on: less than 1 us an event, nothing for other maps.
 
         On asyncore the loop itself is not counted: ``loop`` is None in the snapshot.
 
