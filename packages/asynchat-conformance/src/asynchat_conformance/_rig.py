@@ -144,7 +144,7 @@ class Rig:
             def handle_close(self) -> None:
                 self._record(CLOSE, "close")
                 if hooks.get("close") is None:
-                    self.close()
+                    super().handle_close()
 
             def handle_error(self) -> None:
                 self._record(Event("ERROR", sys.exc_info()[0].__name__), "error")  # type: ignore[union-attr]

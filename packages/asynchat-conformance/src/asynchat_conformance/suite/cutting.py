@@ -42,7 +42,7 @@ def two_pieces(rig: Rig) -> None:
     _same(rig, b"\r\n", _cuts(_CRLF, 1), _lines(_CRLF))
 
 
-@check("SPL-002", Level.MUST)
+@check("SPL-002", Level.MUST, slow=True)
 def three_pieces(rig: Rig) -> None:
     """Every cut of a short stream in three gives the same frames."""
     stream = b"ab\r\n\r\nc\r\n"

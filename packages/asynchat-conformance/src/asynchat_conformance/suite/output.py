@@ -12,6 +12,7 @@ from typing import Any
 from .._events import CLOSE, END
 from .._registry import Capability, Level, check
 from .._rig import Rig
+from .._scripts import Scripted
 
 MIB = 1 << 20
 _READINESS = [Capability.READINESS]
@@ -100,13 +101,13 @@ def no_send_exceeds_the_buffer(rig: Rig) -> None:
     channel = rig.chat(base=small, sends=())
     channel.push(b"x" * 1000)
     channel.push(b"y" * 50)
-    channel.push(b"z" * 99)
+    channel.push_with_producer(Scripted([b"z" * 999]))
     rig.drain(channel)
     assert max(channel.script.sent) <= 100, channel.script.sent
 
     channel.ac_out_buffer_size = 7
     channel.script.sent.clear()
-    channel.push(b"x" * 100)
+    channel.push_with_producer(Scripted([b"x" * 99]))
     rig.drain(channel)
 
     assert max(channel.script.sent) <= 7, channel.script.sent
@@ -236,18 +237,17 @@ def memory_for_a_stopped_reader(rig: Rig) -> None:
     """A reader that stops costs the memory of what is queued once, not twice."""
     channel = rig.chat()
     rig.settle()
-    pieces = [bytes([number % 256]) * 65536 for number in range(256)]
     tracemalloc.start()
     try:
-        for piece in pieces:
-            channel.push(piece)
+        for number in range(256):
+            channel.push(bytes([number]) * 65536)
         for _ in range(20):
             rig.poll()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
-    assert peak < 20 * MIB, f"{peak} bytes for 16 MiB queued"
+    assert peak < 24 * MIB, f"{peak} bytes for 16 MiB queued"
 
 
 @check("OUT-018", Level.COMPAT, needs=_READINESS)
