@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from asynchat_core.sockets import SocketChannel
+
 from .memory import END, Chat, Pieces, Wire
 
 
@@ -342,3 +344,22 @@ class TestLastReply:
         chat.handle_write()
 
         assert ["close"] == chat.trace
+
+
+def test_forced_to_close_it_keeps_nothing() -> None:
+    """Where the program's own close() fails the channel still leaves its map, with its socket closed."""
+
+    class Broken(Chat):
+        def close(self) -> None:
+            raise RuntimeError("close failed")
+
+        def handle_error(self) -> None:
+            SocketChannel.handle_error(self)
+
+    chat = Broken(b"\n", Wire(takes=[0]), found=lambda chat: 1 / 0)
+    chat.push(b"unsent")
+    chat.read(b"\n")
+
+    assert chat.wire.closed
+    assert not chat.producer_fifo
+    assert {} == chat._map

@@ -273,3 +273,30 @@ def test_a_change_with_nothing_held_asks_for_no_turn() -> None:
     chat.set_terminator(4)
 
     assert 0 == chat.reading_on
+
+
+def test_a_change_on_a_paused_channel_waits_until_it_reads_again() -> None:
+    """Held bytes that a new terminator completes are not delivered while reading is paused (TRM-014)."""
+    chat = Chat(b"\r\n")
+    chat.read(b"line\r")
+    chat.pause_reading()
+    chat.set_terminator(b"\r")
+    assert 0 == chat.reading_on
+
+    chat.resume_reading()
+    assert 1 == chat.reading_on
+
+
+def test_a_loop_of_the_program_s_own_gets_all_frames_of_one_reading() -> None:
+    """A loop that nobody can ask to come back has all frames delivered at once, whatever the budget."""
+
+    class Alone(Chat):
+        def _ac_is_driven(self) -> bool:
+            return False
+
+    chat = Alone(b"\n")
+    chat.frames_per_turn = 1
+    chat.read(b"a\nb\nc\n")
+
+    assert [b"a", END, b"b", END, b"c", END] == chat.trace
+    assert 0 == chat.reading_on

@@ -210,6 +210,40 @@ class TestInOneEvent:
         assert ["error: Boom()"] == bad.trace
         assert b"first second" == good.wire.output
 
+    def test_one_batch_is_open_at_a_time(self) -> None:
+        """What is pushed while another channel's event makes this one read leaves with the outer batch."""
+        outer, inner = Chat(), Chat(b"\n", found=lambda chat: [chat.push(b"a"), outer.push(b"b"), outer.push(b"c")])
+        batch = open_batch()
+        inner.read(b"\n")
+        assert [b"b"] == outer.wire.sent
+        close_batch(batch)
+
+        assert b"bc" == outer.wire.output
+
+    def test_the_close_mark_waits_for_a_write_event(self) -> None:
+        """The end of a batch sends what is before the close mark and does not close (CWD-011)."""
+        chat = Chat(b"\n", found=lambda chat: [chat.push(b"a"), chat.push(b"b"), chat.close_when_done()])
+        chat.read(b"\n")
+        assert b"ab" == chat.wire.output
+        assert "close" not in chat.trace
+
+        chat.handle_write()
+        assert "close" == chat.trace[-1]
+
+    def test_a_first_push_that_finds_the_peer_gone_is_no_harm(self) -> None:
+        """A channel that its own first push closes has nothing left to send."""
+
+        class Ending(Chat):
+            def send(self, data: bytes) -> int:
+                self.close()
+                return 0
+
+        chat = Ending(b"\n", found=lambda chat: [chat.push(b"a"), chat.push(b"b")])
+        chat.read(b"\n")
+
+        assert b"" == chat.wire.output
+        assert chat.wire.closed
+
     def test_what_leaves_the_loop_costs_nobody_his_output(self) -> None:
         """The same where the exception is one that leaves the loop."""
         bad, good = Chat(), Chat()

@@ -348,6 +348,42 @@ class TestTime:
         clock.turn(chat, 5)
         assert ["time-out: connect", "close"] == chat.trace
 
+    @pytest.mark.parametrize("timeout", [None, 60])
+    def test_a_connection_made_at_once_needs_none(self, clock: Clock, timeout: float | None) -> None:
+        """Where connect() succeeds on the spot only the idle time runs, if there is one."""
+
+        class Instant(Wire):
+            def connect_ex(self, address: Any) -> int:
+                return 0
+
+            def getsockopt(self, *option: int) -> int:
+                return 0
+
+        chat = limited(b"\n", Instant(), connect_timeout=5, idle_timeout=timeout)
+        chat.connect(("198.51.100.1", 7))
+        clock.turn(chat, 30)
+        assert chat.connected
+        assert [] == chat.trace
+
+        clock.turn(chat, 31)
+        assert bool(timeout) == ("time-out: idle" in chat.trace)
+
+    def test_a_peer_that_never_sends_is_idle(self, clock: Clock) -> None:
+        """The idle time of a channel that was made connected runs from then on."""
+        chat = limited(idle_timeout=60)
+        chat._ac_begin_idle()
+        clock.turn(chat, 61)
+
+        assert ["time-out: idle", "close"] == chat.trace
+
+    def test_without_a_limit_it_may_wait_for_ever(self, clock: Clock) -> None:
+        """No limit, no clock."""
+        chat = limited()
+        chat._ac_begin_idle()
+        clock.turn(chat, 1e6)
+
+        assert [] == chat.trace
+
 
 class TestDefaults:
     """Which limits there are at first."""

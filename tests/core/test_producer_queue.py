@@ -86,6 +86,13 @@ class TestBytes:
         """An entry that does not fit as a whole waits for the next chunk."""
         assert [b"ab", b"cde", b"f"] == drain(queue_of(b"ab", b"cde", b"f"), 3)
 
+    def test_entries_of_very_different_lengths_are_joined_too(self) -> None:
+        """A few long entries first, many short ones behind: each send takes what fits, in order."""
+        entries = [b"L" * 100] * 10 + [b"s"] * 90
+
+        assert [b"L" * 100] * 9 == drain(queue_of(*entries), 150)[:9]
+        assert b"".join(entries) == b"".join(drain(queue_of(*entries), 150))
+
     def test_a_chunk_stays_until_it_is_sent(self) -> None:
         """Asked twice, the queue gives the same chunk."""
         queue = queue_of(b"ab", b"c")

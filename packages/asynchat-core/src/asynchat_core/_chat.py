@@ -220,7 +220,7 @@ class ChatMixin(Limits, Framer):
         batch = current_batch()
         if batch is None:
             self.initiate_send()
-        elif not self._ac_closed:
+        else:
             # A program may push and then wait, inside its callback, for what the peer does with that.
             self.initiate_send()
             self._ac_held = True
