@@ -89,7 +89,8 @@ class Driver:
             reactor = self._renew(attached)
         if self._thread is not None and self._thread != get_ident():
             reactor.wake()
-        reactor.request_pump()
+        else:
+            reactor.request_pump()
 
     def watch_by(self, make_watch: Callable[[int, Any], Watch]) -> None:
         """Watch all channels by another kind of ``Watch``, from the next turn on."""

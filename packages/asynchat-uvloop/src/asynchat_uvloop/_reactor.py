@@ -136,7 +136,7 @@ class AsyncioReactor(Reactor):
 
     def request_pump(self) -> None:
         """Run ``pump`` soon, where nobody drives the loop for us."""
-        if self._driven_by is None and self._loop.is_running():
+        if self._driven_by is None and (self._loop.is_running() or not self._owned):
             self._after_event()
 
     def close(self) -> None:
@@ -281,7 +281,7 @@ class ChannelMap(_ChannelMap):
 
     Args:
         channels: pairs of descriptor and channel to begin with.
-        loop: the loop to use, which stays open. None: the one that is running when the first channel enters, which then
+        loop: the loop to use, which stays open; whoever runs it serves the map. None: the one that is running when the first channel enters, which then
             serves the map by itself; or else a new uvloop, driven by ``loop()`` and ``poll_once()``.
     """
 
@@ -300,6 +300,6 @@ def _on_loop(loop: AbstractEventLoop) -> type[AsyncioReactor]:
 
         @classmethod
         def attached(cls) -> AsyncioReactor | None:
-            return cls() if loop.is_running() else None
+            return None if loop.is_closed() else cls()
 
     return OnThatLoop
