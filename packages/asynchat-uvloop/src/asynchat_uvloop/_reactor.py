@@ -281,8 +281,9 @@ class ChannelMap(_ChannelMap):
 
     Args:
         channels: pairs of descriptor and channel to begin with.
-        loop: the loop to use, which stays open; whoever runs it serves the map. None: the one that is running when the first channel enters, which then
-            serves the map by itself; or else a new uvloop, driven by ``loop()`` and ``poll_once()``.
+        loop: the loop to use, which stays open; whoever runs it serves the map. None: the one that is running when the
+            first channel enters, which then serves the map by itself; or else a new uvloop, driven by ``loop()`` and
+            ``poll_once()``.
     """
 
     make_reactor = AsyncioReactor
