@@ -95,6 +95,21 @@ class TestDiscardFrame:
 
         assert [] == framer.trace
 
+    def test_one_of_many_short_frames(self) -> None:
+        """In a long stream of short frames too, with the terminator kept or changed for what follows."""
+
+        def collect(framer: Recorder) -> None:
+            if framer.last == b"drop":
+                framer.discard_frame()
+            elif framer.last == b"change":
+                framer.discard_frame()
+                framer.set_terminator(b";")
+
+        framer = Recorder(b"\n", collect=collect)
+        framer.feed(b"ab\n" * 300 + b"drop\ncd\nchange\nef\n;")
+
+        assert [b"ab", END] * 300 + [b"drop", b"cd", END, b"change", b"ef\n", END] == framer.trace
+
 
 def nothing_to_find(framer: Recorder) -> None:
     """Fail: no frame can end here."""

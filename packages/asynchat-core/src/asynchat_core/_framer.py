@@ -307,7 +307,10 @@ class Framer:
         """Give back the frames that were cut ahead: ``_ac_at`` is then the true offset, and the loop over them ends."""
         unseen = list(self._ac_ahead or ())
         self._ac_ahead = None
-        self._ac_at -= sum(map(len, unseen)) + self._ac_step * len(unseen)
+        if unseen:
+            self._ac_at -= sum(map(len, unseen)) + self._ac_step * len(unseen)
+            # Each callback may give them back: to cut the same bytes ahead again and again would be quadratic.
+            self._ac_window = 0
 
     def _ac_resume(self, data: bytes) -> None:
         """Take ``data`` where the last call had to leave off: the rare cases, out of the way of the usual ones."""
@@ -346,18 +349,19 @@ class Framer:
     def _ac_skip(self) -> None:
         """Drop input up to the end of the frame that was given up."""
         chunk, at, dropped = self._ac_chunk, self._ac_at, self._ac_skipping
-        self._ac_chunk, self._ac_at = b"", 0
         if isinstance(dropped, int):
             left = dropped - (len(chunk) - at)
             self._ac_skipping = left if left > 0 else None
-            self._ac_chunk = chunk[at + dropped :]
+            self._ac_at = min(at + dropped, len(chunk))
         elif isinstance(dropped, bytes):
             end = chunk.find(dropped, at)
             if end >= 0:
                 self._ac_skipping = None
-                self._ac_chunk = chunk[end + len(dropped) :]
+                # The chunk stays whole: to copy the rest for each dropped frame would be quadratic.
+                self._ac_at = end + len(dropped)
             else:
                 self._ac_chunk = chunk[len(chunk) - find_prefix_at_end(chunk[at:], dropped) :]
+                self._ac_at = 0
 
     def _ac_cut_ahead(self, chunk: bytes, at: int, term: bytes) -> int:
         """Cut a window full of short frames in C, call back for each, and return how many there were."""
@@ -383,6 +387,9 @@ class Framer:
                         self._ac_owed = True
                         self.collect_incoming_data(part)
                         if not self._ac_owed:
+                            # Discarded; or the input was stopped, or read by a nested call, and none are left ahead.
+                            if self.terminator is term:
+                                continue
                             break
                         self._ac_owed = False
                     self.found_terminator()
@@ -391,8 +398,7 @@ class Framer:
         finally:
             if self._ac_ahead is ahead:
                 self._ac_settle()
-        short = end - at <= count * _SHORT_FRAME
-        self._ac_window = min(self._ac_window * 2, _LAST_WINDOW) if short and self.terminator == term else 0
+        self._ac_window = min(self._ac_window * 2, _LAST_WINDOW) if end - at <= count * _SHORT_FRAME else 0
         return count
 
     def _ac_search(self, chunk: bytes, at: int, end: int) -> int:
