@@ -12,12 +12,14 @@ from ._chat import ChatMixin, DefaultSize
 from ._framer import Framer
 from ._limits import SAFE_DEFAULTS, ChannelClosed, SafeLimits
 from ._producers import CLOSE_MARK, Producer, ProducerQueue, simple_producer
+from ._sources import NOT_READY
 from ._terminators import Terminator, find_prefix_at_end
 
 __version__ = "0.1.0"
 
 __all__ = (
     "CLOSE_MARK",
+    "NOT_READY",
     "SAFE_DEFAULTS",
     "BackendNotInstalled",
     "ChannelClosed",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ._batch import close_batch, current_batch, open_batch
 from ._framer import Framer
 from ._limits import ChannelClosed, Limits
-from ._producers import Buffer, Producer, ProducerQueue, as_bytes
+from ._producers import Producer, ProducerQueue
+from ._sources import Buffer, as_bytes
 from ._terminators import Terminator
 
 # Read and send sizes adapt between these two (bytes), where the program left the documented default.
@@ -122,6 +123,8 @@ class ChatMixin(Limits, Framer):
         """
         Queue an object whose ``more()`` gives the next piece, until that is empty.
 
+        It may give ``NOT_READY`` instead: all that is queued then waits for ``resume_producer()``.
+
         What ``more()`` raises comes out of here when it is asked at once (PRD-014), else it goes to ``handle_error``.
 
         Raises:
@@ -135,12 +138,34 @@ class ChatMixin(Limits, Framer):
             self._ac_send_soon()
         return not self._ac_output_paused
 
+    def resume_producer(self) -> None:
+        """
+        Ask the producer that said ``NOT_READY`` again; harmless when none did (PRD-104).
+
+        It is asked before this returns, or when the event that is being handled has been. What ``more()`` raises goes
+        to ``handle_error``. To be called in the loop's thread; from another one by ``call_soon_threadsafe``.
+        """
+        if self.debug:
+            self._ac_check_thread()
+        if self._ac_queue.resume():
+            if self._ac_closing:
+                self._ac_began("flush")
+            if not self._ac_held:
+                self._ac_held = True
+                self._ac_flush_held()
+            self._ac_output_changed()
+
     def close_when_done(self) -> None:
-        """Call ``handle_close()`` when all that is queued by now has been sent; never within this call (CWD-011)."""
+        """
+        Call ``handle_close()`` when all that is queued by now has been sent; never within this call (CWD-011).
+
+        From now on ``flush_timeout`` runs, but not while a producer is not ready: that is the program's own waiting.
+        """
         if not self._ac_closed and not self._ac_closing:
             self._ac_closing = True
             self._ac_queue.push_close_mark()
-            self._ac_began("flush")
+            if not self._ac_queue.parked:
+                self._ac_began("flush")
             self._ac_output_changed()
 
     def discard_buffers(self) -> None:
@@ -182,7 +207,9 @@ class ChatMixin(Limits, Framer):
                     self._ac_finish()
                     return
                 if not chunk or not self.connected:
-                    continue
+                    if queue.parked:
+                        self._ac_over("flush")
+                    return
                 if not self._ac_send_chunk(chunk):
                     return
                 allowance -= len(chunk)
@@ -270,10 +297,10 @@ class ChatMixin(Limits, Framer):
 
     def writable(self) -> bool:
         """Return whether the loop is to wait for room to write: there is output, or no connection yet (API-010)."""
-        return bool(self._ac_queue) or not self.connected
+        return self._ac_has_output(True) or not self.connected
 
     def _ac_has_output(self, handles_write: bool) -> bool:
-        return bool(self._ac_queue)
+        return bool(self._ac_queue) and not self._ac_queue.parked
 
     def handle_read(self) -> None:
         """Read once and make the callbacks that the bytes complete; all that these push has left when they are done."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import ref
+
+from ._sources import NOT_READY, Buffer, NotReady, as_bytes
 
 if TYPE_CHECKING:
     from typing import Self
-
-Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
 class Producer(Protocol):
     """What ``push_with_producer`` takes: an object with ``more()``."""
 
-    def more(self) -> Buffer | None:
-        """Return the next piece to send; empty or None at the end, after which it is not called again."""
+    def more(self) -> Buffer | NotReady | None:
+        """
+        Return the next piece to send; empty or None at the end, after which it is not called again.
+
+        ``NOT_READY`` says that there is none yet: the queue is parked here, until it is resumed.
+        """
 
 
 class QueueOwner(Protocol):
@@ -41,21 +45,6 @@ _append, _popleft = deque.append, deque.popleft
 
 # In a shorter queue entries are taken one by one.
 _FEW = 8
-
-
-def as_bytes(data: object, what: str = "data") -> bytes:
-    """
-    Return bytes-like ``data`` as bytes of its own: a later change of it changes nothing (OUT-005, OUT-014).
-
-    Raises:
-        TypeError: it is not bytes, bytearray or memoryview (OUT-003).
-    """
-    if type(data) is bytes:
-        return data
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return memoryview(data).tobytes()
-    fix = "; encode it first" if isinstance(data, str) else ""
-    raise TypeError(f"{what} must be bytes, bytearray or memoryview, not {type(data).__name__}: {data!r:.60}{fix}")
 
 
 class simple_producer:  # noqa: N801 - the documented name
@@ -116,6 +105,15 @@ class ProducerQueue(deque[Any]):
         self._head: bytes | None = None
         self._offset = 0
 
+    # The producer that said NOT_READY and has not been resumed since; how often the queue was resumed.
+    _parked: Any = None
+    _resumed: int = 0
+
+    @property
+    def parked(self) -> bool:
+        """Whether the first entry is a producer that is not ready."""
+        return self._parked is not None and bool(self) and self[0] is self._parked
+
     # --- in
 
     def push(self, data: Buffer) -> None:
@@ -153,7 +151,7 @@ class ProducerQueue(deque[Any]):
             encoding: with it, a producer may return str.
 
         Returns:
-            The bytes, empty when nothing is queued, or ``CLOSE_MARK``.
+            The bytes, empty when nothing is queued or the producer whose turn it is is not ready, or ``CLOSE_MARK``.
 
         Raises:
             Exception: what ``more()`` raises, and TypeError when it returns something else than bytes. The producer
@@ -165,7 +163,11 @@ class ProducerQueue(deque[Any]):
                 return self._next_bytes(first, limit)
             if first is None:
                 return CLOSE_MARK
+            if first is self._parked:
+                return b""
             piece = self._next_piece(first, encoding)
+            if piece is None:
+                return b""
             if piece:
                 self._put_first(piece)
         return b""
@@ -185,11 +187,23 @@ class ProducerQueue(deque[Any]):
             if not self:
                 self.size = 0
 
+    def resume(self) -> bool:
+        """
+        Let the producer that said ``NOT_READY`` be asked again.
+
+        Returns:
+            Whether the queue was parked. Called within ``more()`` it is not yet, and the answer will not park it.
+        """
+        parked = self.parked
+        self._parked = None
+        self._resumed += 1
+        return parked
+
     def clear(self) -> None:
         """Drop everything, the close mark too (DSC-003)."""
         super().clear()
         self.size = self._offset = 0
-        self._head = None
+        self._head = self._parked = None
 
     def _next_bytes(self, first: bytes, limit: int) -> bytes:
         offset = self._offset if first is self._head else 0
@@ -228,14 +242,22 @@ class ProducerQueue(deque[Any]):
                 _popleft(self)
         return parts
 
-    def _next_piece(self, producer: Any, encoding: str | None) -> bytes:
-        """Ask the producer at the head; b"" when it is done or was discarded meanwhile (DSC-009, CLS-007)."""
+    def _next_piece(self, producer: Any, encoding: str | None) -> bytes | None:
+        """
+        Ask the producer at the head.
+
+        Returns:
+            b"" when it is done or was discarded meanwhile (DSC-009, CLS-007), None when it is not ready.
+        """
         if isinstance(producer, (bytearray, memoryview)):
             # Appended past push(), as old programs may.
             _popleft(self)
             return as_bytes(producer)
         try:
+            resumed = self._resumed
             piece = producer.more()
+            if piece is NOT_READY:
+                return self._park(producer, resumed)
             if isinstance(piece, str) and encoding is not None:
                 piece = piece.encode(encoding)
             piece = b"" if piece is None else as_bytes(piece, f"what {producer!r:.60}.more() returns")
@@ -247,6 +269,14 @@ class ProducerQueue(deque[Any]):
         if not piece:
             _popleft(self)
         return piece
+
+    def _park(self, producer: Any, resumed: int) -> bytes | None:
+        """Wait for ``resume()``, unless it was called while the producer was asked."""
+        if not self or self[0] is not producer:
+            return b""
+        if resumed == self._resumed:
+            self._parked = producer
+        return None
 
     def _drop(self, producer: Any) -> None:
         if self and self[0] is producer:
@@ -307,7 +337,7 @@ class ProducerQueue(deque[Any]):
         """Put what is left of an entry that was partly sent in its place, so that it may be moved or taken away."""
         if self._head is not None and self and self[0] is self._head:
             super().__setitem__(0, self._head[self._offset :])
-        self._head, self._offset = None, 0
+        self._head, self._offset, self._parked = None, 0, None
 
     def _tell(self) -> None:
         owner = None if self._owner is None else self._owner()

@@ -7,7 +7,7 @@ import socket
 import warnings
 from typing import Any
 
-from ._producers import as_bytes
+from ._sources import as_bytes
 from .channels import AnyMap
 from .dispatcher import dispatcher
 
