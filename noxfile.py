@@ -11,7 +11,17 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 # A person tests on the interpreters there are; CI passes --error-on-missing-interpreters.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "typing", "tests", "coverage", "docs", "build", "demo", "conformance"]
+nox.options.sessions = [
+    "lint",
+    "typing",
+    "tests",
+    "coverage",
+    "docs",
+    "build",
+    "demo",
+    "conformance",
+    "mutants",
+]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 PACKAGES = [f"packages/asynchat-{name}" for name in ("core", "selectors", "asyncore", "uvloop", "conformance")]
@@ -35,7 +45,8 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests; arguments after -- go to pytest."""
     install(session, "test")
-    session.run("pytest", *session.posargs)
+    # A file is one worker's: some have a costly fixture.
+    session.run("pytest", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", *session.posargs)
 
 
 @nox.session(python=PYTHONS[-1])
@@ -87,6 +98,13 @@ def conformance(session: nox.Session) -> None:
     """Hold every backend to the conformance suite; arguments after -- go to it."""
     install(session, "test")
     session.run("python", "-m", "asynchat_conformance", *session.posargs)
+
+
+@nox.session(python=PYTHONS[-1])
+def mutants(session: nox.Session) -> None:
+    """Hold the conformance suite to its mutants: each wrong loop and channel must be found out."""
+    install(session, "test")
+    session.run("pytest", "-q", "tests/conformance/test_mutants.py", env={"ASYNCHAT_MUTANTS": "1"})
 
 
 @nox.session(python=PYTHONS)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -352,13 +353,13 @@ def test_top_shows_the_channels(serve: Serve, tmp_path: Path, backend: str) -> N
 
 def test_top_finds_a_server_by_its_address(serve: Serve, tmp_path: Path) -> None:
     """With ``--control`` alone the server is found by its host and port."""
-    (tmp_path / "runtime").mkdir(mode=0o700)
-    runtime = str(tmp_path / "runtime")
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as chosen:
         port = chosen.getsockname()[1]
-    command = serve("--host", "127.0.0.1", "--port", str(port), "--control", XDG_RUNTIME_DIR=runtime)
-    command.serving()
-    result = run(tmp_path, "top", f"127.0.0.1:{port}", "--json", XDG_RUNTIME_DIR=runtime)
+    # pytest's folder may be too long for the path of a Unix socket.
+    with tempfile.TemporaryDirectory() as runtime:
+        command = serve("--host", "127.0.0.1", "--port", str(port), "--control", XDG_RUNTIME_DIR=runtime)
+        command.serving()
+        result = run(tmp_path, "top", f"127.0.0.1:{port}", "--json", XDG_RUNTIME_DIR=runtime)
     assert command.process.pid == json.loads(result.stdout)["pid"]
 
 
