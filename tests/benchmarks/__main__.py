@@ -3,91 +3,121 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import os
 import platform
 import resource
+import subprocess
 import sys
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+import candidates
 import framing
+import imports
+import plot
 import report
+import rows
 import sockets
+from progress import Progress
+
+_DOCS = Path(__file__).parents[2] / "docs" / "performance"
+_QUICK_ROUNDS, _ROUNDS = 1, 5
+# Framing takes milliseconds, so that more rounds cost nothing and tell more.
+_LEAST_FRAMING_ROUNDS = 5
 
 
 def main() -> int:
-    """Measure, print a table for each workload, write what is asked for."""
+    """Measure what is asked for and report it."""
     options = _options()
+    if options.pyperf:
+        script = Path(__file__).with_name("framing_pyperf.py")
+        return subprocess.run([sys.executable, script, "-o", options.pyperf, *options.only], check=False).returncode
+    rounds = options.rounds or (_QUICK_ROUNDS if options.quick else _ROUNDS)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    rounds = options.rounds or (1 if options.quick else 5)
-    rows: list[dict[str, Any]] = []
-    for workload in framing.workloads():
-        if _wanted(workload.name, options.only):
-            _progress(workload.name)
-            times = framing.measure(workload, max(rounds, 3), list(framing.CANDIDATES))
-            rows.append(report.framing_row(workload, times))
-            print(report.line(rows[-1]))
-    if _wanted(framing.one_chunk().name, options.only):
-        rows.append(_one_chunk(max(rounds, 3)))
-        print(report.line(rows[-1]))
-    for load in sockets.workloads(options.quick):
-        if _wanted(load.name, options.only):
-            rows.append(_by_sockets(load, rounds))
-            print(report.line(rows[-1]))
-    facts = {"python": platform.python_version(), "machine": platform.machine(), "rounds": rounds, "rows": rows}
+    versions = candidates.versions()
+    missing = [name for name, version in versions.items() if version == "missing"]
+    if missing:
+        print("missing, and skipped:", *missing)
+    measured = _measure(options, rounds)
+    facts = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+        "rounds": rounds,
+        "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
+        "versions": versions,
+    }
+    verdicts = [verdict for row in measured for verdict in row.verdicts]
+    print(f"{sum(verdict['met'] for verdict in verdicts)} of {len(verdicts)} goals met")
     if options.json:
-        options.json.write_text(json.dumps(facts, indent=1) + "\n")
-    if options.docs:
-        report.write_docs(facts, options.docs)
-    return 0
+        _write_json(options.json, facts, measured)
+    if not (options.quick or options.only):
+        _write_docs(facts, measured)
+    return 1 if any(row.failures for row in measured) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round of each")
-    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="workloads whose name has this")
-    parser.add_argument("--rounds", type=int, metavar="N", help="interleaved rounds (5, with --quick 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
-    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="write the tables and plots of the documentation")
+    parser.add_argument("--quick", action="store_true", help="what matters most, short, in one round")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORKLOAD", help="workloads whose name contains this")
+    parser.add_argument("--rounds", type=_positive, metavar="N", help="interleaved rounds (5, with --quick 1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures and samples")
+    parser.add_argument("--pyperf", type=Path, metavar="FILE", help="measure framing by pyperf instead; write its JSON")
     return parser.parse_args()
 
 
-def _wanted(name: str, only: list[str]) -> bool:
-    return not only or any(text in name for text in only)
+def _positive(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rounds; give 1 or more")
+    return number
 
 
-def _progress(name: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\033[K{name} ", end="", file=sys.stderr, flush=True)
+def _measure(options: argparse.Namespace, rounds: int) -> list[rows.Row]:
+    def wanted(name: str) -> bool:
+        return not options.only or any(text in name for text in options.only)
+
+    quick = options.quick
+    cut = [workload for workload in framing.workloads(quick) if wanted(workload.name)]
+    served = [workload for workload in sockets.workloads(quick) if wanted(workload.name)]
+    imported = wanted(imports.NAME)
+    if not (cut or served or imported):
+        sys.exit(f"no workload's name contains {' or '.join(options.only)}; the page docs/performance.md lists them")
+    framing_rounds = max(rounds, _LEAST_FRAMING_ROUNDS)
+    steps = sum(rounds * len(candidates.of(workload)) for workload in served)
+    progress = Progress(len(cut) + steps + imported)
+    measured: list[rows.Row] = []
+
+    def add(row: rows.Row, goals: Any) -> None:
+        measured.append(row)
+        rows.judge(row, goals, measured)
+        progress.clear()
+        print("\n".join(report.lines(row)), flush=True)
+
+    for workload in cut:
+        add(rows.of_framing(workload, framing_rounds, quick, progress), workload.goals)
+    for load in served:
+        add(rows.of_sockets(load, rounds, quick, progress), load.goals)
+    if imported:
+        add(rows.of_imports(rounds, progress), imports.GOALS)
+    return measured
 
 
-def _one_chunk(rounds: int) -> dict[str, Any]:
-    """Compare the cost of a line in one large chunk with that in chunks of 64 KiB."""
-    large = framing.one_chunk()
-    small = framing.Workload(large.name, large.stream, 64 << 10)
-    names = ["async_chat", "Framer", "frame_received"]
-    times = framing.measure(large, rounds, names)
-    base = framing.measure(small, rounds, names)
-    ratios = {name: median(times[name]) / median(base[name]) for name in times}
-    return {"name": large.name, "unit": "ratio to chunks of 64 KiB", "goal": "1.15", "ratios": ratios, "figures": {}}
+def _write_json(path: Path, facts: dict[str, Any], measured: list[rows.Row]) -> None:
+    path.write_text(json.dumps({**facts, "rows": [report.as_json(row) for row in measured]}, indent=1) + "\n")
 
 
-def _by_sockets(workload: sockets.Workload, rounds: int) -> dict[str, Any]:
-    samples: dict[str, list[sockets.Sample]] = {}
-    order = sockets.candidates(workload)
-    for number in range(rounds):
-        for candidate in list(order):
-            _progress(f"{workload.name}: {candidate}, round {number + 1}")
-            sample = sockets.run(workload, candidate)
-            if sample is None:
-                order.remove(candidate)
-            else:
-                samples.setdefault(candidate, []).append(sample)
-        # Rotated, so that nobody always comes first.
-        order.append(order.pop(0))
-    return report.socket_row(workload, samples)
+def _write_docs(facts: dict[str, Any], measured: list[rows.Row]) -> None:
+    """Write the figures that the documentation shows."""
+    _DOCS.mkdir(parents=True, exist_ok=True)
+    plots = {row.group: f"{row.group}.svg" for row in measured}
+    for group, name in plots.items():
+        (_DOCS / name).write_text(plot.bars(row for row in measured if row.group == group))
+    _write_json(_DOCS / "figures.json", facts, measured)
+    (_DOCS / "figures.md").write_text(report.page(facts, measured, plots))
 
 
 if __name__ == "__main__":

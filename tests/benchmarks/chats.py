@@ -1,4 +1,10 @@
-"""The servers as asynchat programs: one text, run on pyasynchat and on each of our backends."""
+"""
+The servers as asynchat programs: one text, run on pyasynchat and on each of our backends.
+
+A server is one of five: ``lines`` echoes lines, also for idle connections; ``bodies`` a header line that is the length
+of the body behind it, and that body; ``producer`` answers any line with 256 MiB; ``pushes`` pushes 20 bytes as often as
+the line says; ``room`` sends each line to all.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +13,31 @@ import socket
 import warnings
 from typing import Any
 
-MIB = 1 << 20
+from sockets import MIB, PIECE
+
+#: Connections beyond which select() cannot serve a server.
+SELECTS = 1000
+#: The candidates, and the servers they are asked for; all, where nothing is said.
+CANDIDATES: dict[str, tuple[str, ...]] = {
+    "pyasynchat": (),
+    "selectors": (),
+    "uvloop": (),
+    "asyncore": (),
+    "selectors, one callback": ("lines",),
+    "selectors, limits": ("lines",),
+}
 
 
-def modules(name: str) -> tuple[Any, Any]:
-    """Return the modules asynchat and asyncore of the reference or of a backend."""
-    if name == "pyasynchat":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module("asynchat"), importlib.import_module("asyncore")
-    backend = importlib.import_module(f"asynchat_{name}")
-    return backend.asynchat, backend.asyncore
-
-
-def serve(name: str, workload: str) -> None:
+def serve(candidate: str, server: str, connections: int) -> None:
     """Listen on loopback, print the port, serve until killed."""
-    asynchat, asyncore = modules(name)
-    handler = _HANDLERS[workload](asynchat)
+    name, _, variant = candidate.partition(", ")
+    asyncore, base = _modules(name)
+    if variant == "limits":
+        base = importlib.import_module(f"asynchat_{name}").async_chat
+    handler = _Whole if variant == "one callback" else _HANDLERS[server]
+    channel = type("Channel", (handler, base), {})
 
-    class Server(asyncore.dispatcher):  # type: ignore[misc, name-defined]
+    class Listener(asyncore.dispatcher):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.create_socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -36,46 +48,68 @@ def serve(name: str, workload: str) -> None:
         def handle_accepted(self, sock: Any, addr: Any) -> None:
             # As all other candidates do by themselves.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            handler(sock)
+            channel(sock).set_terminator(b"\n")
 
-    Server()
-    asyncore.loop()
+    Listener()
+    asyncore.loop(use_poll=connections > SELECTS)
 
 
-def _lines(asynchat: Any) -> Any:
-    class Lines(asynchat.async_chat):  # type: ignore[misc, name-defined]
-        def __init__(self, sock: Any) -> None:
-            super().__init__(sock)
-            self.pieces: list[bytes] = []
+def _modules(name: str) -> tuple[Any, Any]:
+    """Return the module asyncore of the reference or of a backend, and the class async_chat that goes with it."""
+    if name == "pyasynchat":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            asynchat: Any = importlib.import_module("asynchat")
+            return importlib.import_module("asyncore"), asynchat.async_chat
+    backend = importlib.import_module(f"asynchat_{name}")
+    return backend.asyncore, backend.asynchat.async_chat
+
+
+class _Lines:
+    """Echo lines."""
+
+    # Of async_chat, the documented ones.
+    incoming: list[bytes]
+    push: Any
+    push_with_producer: Any
+    set_terminator: Any
+
+    def collect_incoming_data(self, data: bytes) -> None:
+        self.incoming.append(data)
+
+    def found_terminator(self) -> None:
+        self.push(self.taken() + b"\n")
+
+    def taken(self) -> bytes:
+        """Return the frame."""
+        data = b"".join(self.incoming)
+        self.incoming.clear()
+        return data
+
+
+class _Whole:
+    """Echo lines, by the one callback for a whole frame."""
+
+    push: Any
+
+    def frame_received(self, frame: bytes) -> None:
+        self.push(frame + b"\n")
+
+
+class _Bodies(_Lines):
+    """Echo headers and bodies."""
+
+    header = b""
+
+    def found_terminator(self) -> None:
+        data = self.taken()
+        if self.header:
+            self.push(self.header + b"\n" + data)
+            self.header = b""
             self.set_terminator(b"\n")
-
-        def collect_incoming_data(self, data: bytes) -> None:
-            self.pieces.append(data)
-
-        def found_terminator(self) -> None:
-            line = b"".join(self.pieces)
-            self.pieces.clear()
-            self.push(line + b"\n")
-
-    return Lines
-
-
-def _bodies(asynchat: Any) -> Any:
-    class Bodies(_lines(asynchat)):  # type: ignore[misc]
-        header = b""
-
-        def found_terminator(self) -> None:
-            data = b"".join(self.pieces)
-            self.pieces.clear()
-            if self.header:
-                self.push(self.header + b"\n" + data)
-                self.header = b""
-                self.set_terminator(b"\n")
-            else:
-                self.header = data
-                self.set_terminator(int(data))
-
-    return Bodies
+        else:
+            self.header = data
+            self.set_terminator(int(data))
 
 
 class _Lazy:
@@ -90,46 +124,41 @@ class _Lazy:
         return self.piece if self.left >= 0 else b""
 
 
-def _producer(asynchat: Any) -> Any:
-    class Producing(_lines(asynchat)):  # type: ignore[misc]
-        def found_terminator(self) -> None:
-            self.pieces.clear()
-            self.push_with_producer(_Lazy())
+class _Producing(_Lines):
+    """Answer by a producer."""
 
-    return Producing
-
-
-def _pushes(asynchat: Any) -> Any:
-    class Pushing(_lines(asynchat)):  # type: ignore[misc]
-        def found_terminator(self) -> None:
-            count = int(b"".join(self.pieces))
-            self.pieces.clear()
-            for _ in range(count):
-                self.push(b"twenty bytes of data")
-
-    return Pushing
+    def found_terminator(self) -> None:
+        self.taken()
+        self.push_with_producer(_Lazy())
 
 
-def _room(asynchat: Any) -> Any:
-    members: list[Any] = []
+class _Pushing(_Lines):
+    """Answer by many pushes."""
 
-    class Member(_lines(asynchat)):  # type: ignore[misc]
-        def __init__(self, sock: Any) -> None:
-            super().__init__(sock)
-            members.append(self)
-
-        def found_terminator(self) -> None:
-            line = b"".join(self.pieces) + b"\n"
-            self.pieces.clear()
-            for member in members:
-                member.push(line)
-
-        def handle_close(self) -> None:
-            if self in members:
-                members.remove(self)
-            self.close()
-
-    return Member
+    def found_terminator(self) -> None:
+        for _ in range(int(self.taken())):
+            self.push(PIECE)
 
 
-_HANDLERS = {"lines": _lines, "bodies": _bodies, "producer": _producer, "pushes": _pushes, "room": _room}
+class _Room(_Lines):
+    """Send each line to all."""
+
+    members: list[Any] = []  # noqa: RUF012 - one room for all
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(sock)  # type: ignore[call-arg]
+        self.members.append(self)
+
+    def found_terminator(self) -> None:
+        line = self.taken() + b"\n"
+        for member in self.members:
+            member.push(line)
+
+
+_HANDLERS: dict[str, type] = {
+    "lines": _Lines,
+    "bodies": _Bodies,
+    "producer": _Producing,
+    "pushes": _Pushing,
+    "room": _Room,
+}

@@ -1,233 +1,138 @@
-"""The servers as others would write them: asyncio, uvloop, Twisted, Tornado, trio, gevent."""
+"""The servers on asyncio and on uvloop: streams, a plain Protocol, and one that joins its replies by hand."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
-from collections.abc import Callable
 from typing import Any
 
-MIB = 1 << 20
-_LIMIT = 4 * MIB
+from sockets import MIB, PIECE
+
+LIMIT = 4 * MIB
+BACKLOG = 1024
 
 
-def _say(port: int) -> None:
+def say(port: int) -> None:
+    """Tell the benchmark the port."""
     print(port, flush=True)
 
 
-def _run_asyncio(main: Any, uvloop: bool) -> None:
+def _run(main: Any, uvloop: bool) -> None:
     factory = importlib.import_module("uvloop").new_event_loop if uvloop else None
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(main())
 
 
-def streams(workload: str, uvloop: bool = False) -> None:
-    """asyncio streams, draining after each batch of replies."""
+def streams(server: str, uvloop: bool = False) -> None:
+    """asyncio streams, draining after each reply."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 line = await reader.readuntil(b"\n")
-                if workload == "lines":
+                if server == "lines":
                     writer.write(line)
-                elif workload == "bodies":
+                elif server == "bodies":
                     writer.write(line + await reader.readexactly(int(line)))
-                elif workload == "producer":
+                elif server == "producer":
                     piece = b"p" * 65536
-                    for _ in range(4096):
+                    for _ in range(256 * MIB // len(piece)):
                         writer.write(piece)
                         await writer.drain()
                 else:
                     for _ in range(int(line)):
-                        writer.write(b"twenty bytes of data")
+                        writer.write(PIECE)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
     async def main() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=_LIMIT, backlog=1024)
-        _say(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
+        listener = await asyncio.start_server(serve, "127.0.0.1", 0, limit=LIMIT, backlog=BACKLOG)
+        say(listener.sockets[0].getsockname()[1])
+        await listener.serve_forever()
 
-    _run_asyncio(main, uvloop)
+    _run(main, uvloop)
 
 
-class _Protocol(asyncio.Protocol):
-    """Cut by hand, replies of one read joined: what a program gains that leaves every comfort."""
+class _Plain(asyncio.Protocol):
+    """A line buffer and a write for each reply."""
 
-    def __init__(self, workload: str, members: list[Any]) -> None:
-        self.workload, self.members, self.rest = workload, members, b""
+    def __init__(self, server: str, members: list[Any]) -> None:
+        self.server, self.members = server, members
+        self.rest: list[bytes] = []
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        if self.workload == "room":
-            self.members.append(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.transport in self.members:
-            self.members.remove(self.transport)
+        self.members.append(transport)
 
     def data_received(self, data: bytes) -> None:
-        data = self.rest + data
-        if self.workload == "lines":
-            whole, newline, self.rest = data.rpartition(b"\n")
-            if newline:
-                self.transport.write(b"".join([line + b"\n" for line in whole.split(b"\n")]))
-        elif self.workload == "bodies":
-            self._bodies(data)
-        elif self.workload == "room":
-            whole, newline, self.rest = data.rpartition(b"\n")
-            for line in whole.split(b"\n") if newline else ():
+        # Bytes of a body may be newlines, so that only lines may be kept in pieces until theirs comes.
+        if self.server == "bodies":
+            self.rest = [self._bodies(b"".join(self.rest) + data)]
+            return
+        whole, newline, rest = data.rpartition(b"\n")
+        if newline:
+            whole = b"".join([*self.rest, whole])
+            self.rest.clear()
+            self.lines(whole.split(b"\n"))
+        if rest:
+            self.rest.append(rest)
+
+    def lines(self, lines: list[bytes]) -> None:
+        """Act on whole lines."""
+        for line in lines:
+            if self.server == "lines":
+                self.transport.write(line + b"\n")
+            elif self.server == "room":
                 for member in self.members:
                     member.write(line + b"\n")
-        else:
-            for _ in range(int(data)):
-                self.transport.write(b"twenty bytes of data")
+            else:
+                for _ in range(int(line)):
+                    self.transport.write(PIECE)
 
-    def _bodies(self, data: bytes) -> None:
-        replies, at = [], 0
+    def _bodies(self, data: bytes) -> bytes:
+        """Act on headers and bodies; return what is not whole."""
+        frames, at = [], 0
         while (newline := data.find(b"\n", at)) >= 0:
             end = newline + 1 + int(data[at:newline])
             if end > len(data):
                 break
-            replies.append(data[at:end])
+            frames.append(data[at:end])
             at = end
-        self.rest = data[at:]
-        if replies:
-            self.transport.write(b"".join(replies))
+        self.bodies(frames)
+        return data[at:]
+
+    def bodies(self, frames: list[bytes]) -> None:
+        """Send whole frames."""
+        for frame in frames:
+            self.transport.write(frame)
 
 
-def protocol(workload: str, uvloop: bool = False) -> None:
+class _Coalesced(_Plain):
+    """The same, with one write for all the replies of one read: what a program gains that leaves every comfort."""
+
+    def lines(self, lines: list[bytes]) -> None:
+        if self.server == "lines":
+            self.transport.write(b"".join([line + b"\n" for line in lines]))
+        else:
+            data = b"".join([line + b"\n" for line in lines])
+            for member in self.members:
+                member.write(data)
+
+    def bodies(self, frames: list[bytes]) -> None:
+        if frames:
+            self.transport.write(b"".join(frames))
+
+
+def protocol(server: str, uvloop: bool = False, coalesced: bool = False) -> None:
     """A raw asyncio Protocol."""
+    factory = _Coalesced if coalesced else _Plain
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         members: list[Any] = []
-        server = await loop.create_server(lambda: _Protocol(workload, members), "127.0.0.1", 0, backlog=1024)
-        _say(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
+        listener = await loop.create_server(lambda: factory(server, members), "127.0.0.1", 0, backlog=BACKLOG)
+        say(listener.sockets[0].getsockname()[1])
+        await listener.serve_forever()
 
-    _run_asyncio(main, uvloop)
-
-
-def twisted(workload: str) -> None:
-    """Twisted's LineReceiver on its epoll reactor."""
-    basic = importlib.import_module("twisted.protocols.basic")
-    protocol_module = importlib.import_module("twisted.internet.protocol")
-    reactor: Any = importlib.import_module("twisted.internet.reactor")
-    members: list[Any] = []
-
-    class Lines(basic.LineReceiver):  # type: ignore[misc, name-defined]
-        delimiter = b"\n"
-        MAX_LENGTH = _LIMIT
-
-        def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
-            self.transport.setTcpNoDelay(True)
-            members.append(self)
-
-        def connectionLost(self, reason: Any) -> None:  # noqa: N802
-            members.remove(self)
-
-        def lineReceived(self, line: bytes) -> None:  # noqa: N802
-            if workload == "lines":
-                self.sendLine(line)
-            elif workload == "bodies":
-                self.header, self.left, self.pieces = line, int(line), []
-                self.setRawMode()
-            elif workload == "room":
-                for member in members:
-                    member.sendLine(line)
-            else:
-                for _ in range(int(line)):
-                    self.transport.write(b"twenty bytes of data")
-
-        def rawDataReceived(self, data: bytes) -> None:  # noqa: N802
-            self.pieces.append(data[: self.left])
-            rest, self.left = data[self.left :], self.left - len(data)
-            if self.left <= 0:
-                self.transport.write(self.header + b"\n" + b"".join(self.pieces))
-                self.setLineMode(rest)
-
-    port = reactor.listenTCP(0, protocol_module.Factory.forProtocol(Lines), interface="127.0.0.1", backlog=1024)
-    _say(port.getHost().port)
-    reactor.run()
-
-
-def tornado(workload: str) -> None:
-    """Tornado's IOStream."""
-    tcpserver = importlib.import_module("tornado.tcpserver")
-    closed = importlib.import_module("tornado.iostream").StreamClosedError
-    ioloop = importlib.import_module("tornado.ioloop")
-
-    class Server(tcpserver.TCPServer):  # type: ignore[misc, name-defined]
-        async def handle_stream(self, stream: Any, address: Any) -> None:
-            stream.set_nodelay(True)
-            try:
-                while True:
-                    line = await stream.read_until(b"\n")
-                    if workload == "bodies":
-                        line += await stream.read_bytes(int(line))
-                    await stream.write(line)
-            except closed:
-                pass
-
-    async def main() -> None:
-        server = Server()
-        server.listen(0, "127.0.0.1", backlog=1024)
-        _say(next(iter(server._sockets.values())).getsockname()[1])
-        await asyncio.Event().wait()
-
-    ioloop.IOLoop.current().run_sync(main)
-
-
-def trio(workload: str) -> None:
-    """trio, with a buffer cut by hand: it has no line reader."""
-    trio_module: Any = importlib.import_module("trio")
-
-    async def serve(stream: Any) -> None:
-        rest = b""
-        async for data in stream:
-            whole, newline, rest = (rest + data).rpartition(b"\n")
-            if newline:
-                await stream.send_all(b"".join([line + b"\n" for line in whole.split(b"\n")]))
-
-    async def main() -> None:
-        listeners = await trio_module.open_tcp_listeners(0, host="127.0.0.1", backlog=1024)
-        _say(listeners[0].socket.getsockname()[1])
-        await trio_module.serve_listeners(serve, listeners)
-
-    trio_module.run(main)
-
-
-def gevent(workload: str) -> None:
-    """gevent's StreamServer over makefile."""
-    server_module = importlib.import_module("gevent.server")
-
-    def serve(sock: Any, address: Any) -> None:
-        sock.setsockopt(6, 1, 1)
-        with sock.makefile("rb", 65536) as reader:
-            for line in reader:
-                sock.sendall(line + reader.read(int(line)) if workload == "bodies" else line)
-
-    server = server_module.StreamServer(("127.0.0.1", 0), serve, backlog=1024)
-    server.start()
-    _say(server.server_port)
-    server.serve_forever()
-
-
-_EVERYTHING = ("lines", "bodies", "producer", "pushes")
-CANDIDATES: dict[str, tuple[Callable[[str], None], tuple[str, ...]]] = {
-    "asyncio streams": (streams, _EVERYTHING),
-    "asyncio Protocol": (protocol, ("lines", "bodies", "pushes", "room")),
-    "uvloop streams": (lambda workload: streams(workload, True), _EVERYTHING),
-    "uvloop Protocol": (lambda workload: protocol(workload, True), ("lines", "bodies", "pushes", "room")),
-    "Twisted": (twisted, ("lines", "bodies", "pushes", "room")),
-    "Tornado": (tornado, ("lines", "bodies")),
-    "trio": (trio, ("lines",)),
-    "gevent": (gevent, ("lines", "bodies")),
-}
-
-
-if __name__ == "__main__":
-    sys.exit("run the folder: python tests/benchmarks")
+    _run(main, uvloop)

@@ -1,109 +1,111 @@
-"""Figures as rows of a table, as Markdown and as plots."""
+"""Rows as lines for a terminal, as JSON and as Markdown tables."""
 
 from __future__ import annotations
 
-from html import escape
-from pathlib import Path
-from statistics import median
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
-if TYPE_CHECKING:
-    import framing
-    import sockets
+from goals import BASE, is_ours
+from rows import Row
 
-_BASE = "pyasynchat"
-
-
-def framing_row(workload: framing.Workload, times: dict[str, list[float]]) -> dict[str, Any]:
-    """Return the least processor times as ratios to pyasynchat, with the speed of each in MB/s."""
-    best = {name: min(values) for name, values in times.items()}
-    ratios = {name: value / best[_BASE] for name, value in best.items()}
-    figures = {name: {"MB/s": len(workload.stream) / value / 1e6} for name, value in best.items()}
-    goal = "" if workload.goal is None else str(workload.goal)
-    return {"name": workload.name, "unit": "processor time", "goal": goal, "ratios": ratios, "figures": figures}
+#: Figures and how to show them: the title of the column, the factor, the digits.
+_COLUMNS = {
+    "cpu": ("us of CPU", 1e6, 2),
+    "rate": ("a second", 1, 0),
+    "MB/s": ("MB/s", 1, 0),
+    "memory": ("MiB more", 1, 1),
+    "idle": ("KiB idle", 1, 2),
+}
 
 
-def socket_row(workload: sockets.Workload, samples: dict[str, list[sockets.Sample]]) -> dict[str, Any]:
-    """Return the medians: processor time a message as ratio to pyasynchat, rate and memory beside it."""
-    cpu = {name: median(sample.cpu for sample in found) for name, found in samples.items()}
-    base = cpu.get(_BASE) or next(iter(cpu.values()), 1.0)
-    figures = {}
-    for name, found in samples.items():
-        figures[name] = {
-            "us CPU a message": cpu[name] * 1e6,
-            "messages/s": median(sample.rate for sample in found),
-            "MiB": median(sample.rss for sample in found),
-        }
-        if found[0].extra:
-            size = workload.order["total"] / (1 << 20)
-            figures[name]["drain MiB/s"] = size / median(sample.extra["drain"] for sample in found)
-    ratios = {name: value / base for name, value in cpu.items()}
-    rate = {name: found["messages/s"] for name, found in figures.items()}
-    speedups = {name: value / rate[_BASE] for name, value in rate.items()} if _BASE in rate else {}
-    return {
-        "name": workload.name,
-        "unit": "processor time a message",
-        "goal": workload.goal,
-        "ratios": ratios,
-        "speedups": speedups,
-        "figures": figures,
-    }
+def ratios(row: Row, figure: str) -> dict[str, float]:
+    """Return each candidate's figure over that of pyasynchat; nothing where that was not measured."""
+    base = row.figures.get(BASE, {}).get(figure)
+    return {name: found[figure] / base for name, found in row.figures.items()} if base else {}
 
 
-def line(row: dict[str, Any]) -> str:
-    """Return one row for a terminal."""
-    cells = []
-    for name, ratio in row["ratios"].items():
-        speedup = row.get("speedups", {}).get(name)
-        cells.append(f"{name} {ratio:.2f}" + (f" (x{speedup:.1f})" if speedup else ""))
-    goal = f"  [goal {row['goal']}]" if row["goal"] else ""
-    return f"{row['name']}{goal}\n    " + "  ".join(cells)
-
-
-def write_docs(facts: dict[str, Any], folder: Path) -> None:
-    """Write ``figures.md`` and a plot for each workload into the documentation."""
-    folder.mkdir(parents=True, exist_ok=True)
-    parts = [
-        f"Python {facts['python']}, {facts['machine']}, {facts['rounds']} interleaved rounds; made by",
-        "`nox -s bench -- --docs docs/performance`. Ratios are to pyasynchat in the same run: less is better for the",
-        "processor time, more for the rate.",
+def lines(row: Row) -> Iterable[str]:
+    """Yield a row for a terminal."""
+    yield row.name
+    relative, sign = ratios(row, row.headline), "x" if row.headline != "cpu" else ""
+    factor = _COLUMNS[row.headline][1]
+    cells = [
+        f"{name} {sign}{relative[name]:.2f}" if relative else f"{name} {found[row.headline] * factor:.2f}"
+        for name, found in row.figures.items()
     ]
-    for row in facts["rows"]:
-        parts += ["", f"## {row['name']}", ""]
-        if row["goal"]:
-            parts += [f"Goal: {row['goal']}.", ""]
-        parts += _table(row)
-    (folder / "figures.md").write_text("# Figures\n\n" + "\n".join(parts) + "\n")
-    (folder / "ratios.svg").write_text(_plot(facts["rows"]))
+    yield "    " + "  ".join(cells)
+    for verdict in row.verdicts:
+        word = "met   " if verdict["met"] else "NOT   "
+        yield f"    {word} {verdict['candidate']} {verdict['value']:.2f}: {verdict['goal']}"
+    for name, why in row.failures.items():
+        yield f"    failed {name}: {why}"
 
 
-def _table(row: dict[str, Any]) -> list[str]:
-    columns = sorted({column for figures in row["figures"].values() for column in figures})
-    head = ["candidate", row["unit"], *(["rate"] if row.get("speedups") else []), *columns]
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for name, ratio in row["ratios"].items():
-        cells = [name, f"{ratio:.2f}"]
-        if row.get("speedups"):
-            cells.append(f"x{row['speedups'].get(name, 0):.1f}")
-        cells += [f"{row['figures'].get(name, {}).get(column, 0):,.1f}" for column in columns]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+def as_json(row: Row) -> dict[str, Any]:
+    """Return a row for JSON."""
+    return {**vars(row), "ratios": {figure: ratios(row, figure) for figure in _figures(row)}}
 
 
-def _plot(rows: list[dict[str, Any]]) -> str:
-    """Return bars of the ratios: one group a workload, cut off at twice pyasynchat's."""
-    bars, y = [], 10
+def table(row: Row) -> Iterable[str]:
+    """Yield the lines of a Markdown table of a row."""
+    figures = _figures(row)
+    head = ["candidate"]
+    for figure in figures:
+        title = _COLUMNS[figure][0]
+        head.append(
+            f"{title} a {row.unit}" if figure == "cpu" else f"{row.unit}s {title}" if figure == "rate" else title
+        )
+        if ratios(row, figure) and figure != "memory":
+            head.append("ratio")
+    yield "| " + " | ".join(head) + " |"
+    yield "| --- |" + " ---: |" * (len(head) - 1)
+    for name, found in row.figures.items():
+        cells = [f"**{name}**" if is_ours(name) else name]
+        for figure in figures:
+            _, factor, digits = _COLUMNS[figure]
+            cells.append(f"{found[figure] * factor:,.{digits}f}")
+            relative = ratios(row, figure)
+            if relative and figure != "memory":
+                cells.append(f"{relative[name]:.2f}")
+        yield "| " + " | ".join(cells) + " |"
+
+
+def goals_table(rows: Iterable[Row]) -> Iterable[str]:
+    """Yield the lines of a Markdown table of all goals."""
+    yield "| workload | candidate | goal | measured | |"
+    yield "| --- | --- | --- | ---: | --- |"
     for row in rows:
-        bars.append(f'<text x="10" y="{y + 12}" font-weight="600">{escape(row["name"])}</text>')
-        y += 18
-        for name, ratio in row["ratios"].items():
-            width = min(ratio, 2.0) * 250
-            ours = name in ("async_chat", "Framer", "frame_received", "selectors", "uvloop", "asyncore")
-            colour = "#2f81f7" if ours else "#8b949e"
-            bars.append(f'<text x="150" y="{y + 10}" text-anchor="end">{escape(name)}</text>')
-            bars.append(f'<rect x="160" y="{y}" width="{width:.1f}" height="12" fill="{colour}"/>')
-            bars.append(f'<text x="{166 + width:.1f}" y="{y + 10}">{ratio:.2f}</text>')
-            y += 15
-        y += 8
-    style = "font: 11px system-ui, sans-serif; background: white"
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{y}" style="{style}">{"".join(bars)}</svg>\n'
+        for verdict in row.verdicts:
+            met = "met" if verdict["met"] else "**missed**"
+            cells = [row.name, verdict["candidate"], verdict["goal"], f"{verdict['value']:,.2f}", met]
+            yield "| " + " | ".join(cells) + " |"
+
+
+def page(facts: dict[str, Any], rows: list[Row], plots: dict[str, str]) -> str:
+    """Return the page of all figures; ``plots`` are the files by group."""
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    made = f"{facts['system']}, {facts['processors']} processors, {facts['rounds']} interleaved rounds, {facts['date']}"
+    parts = [
+        "# Figures",
+        "",
+        f"Python {facts['python']} on {made}. {versions}.",
+        "Ratios are to pyasynchat in the same run: of CPU less is better, of rates more. Ours are in bold.",
+        "The command above a table measures it again.",
+        "",
+        "## Goals",
+        "",
+        *goals_table(rows),
+    ]
+    group = ""
+    for row in rows:
+        if row.group != group:
+            group = row.group
+            parts += ["", f"## {group.capitalize()}", "", f"![{group}]({plots[group]})"]
+        parts += ["", f"### {row.name}", "", f"    nox -s bench -- --only '{row.name}'", "", *table(row)]
+        parts += [f"\n{name} failed: {why}." for name, why in row.failures.items()]
+    return "\n".join(parts) + "\n"
+
+
+def _figures(row: Row) -> list[str]:
+    """Return the figures that all candidates of a row have, in the order of the columns."""
+    return [name for name in _COLUMNS if row.figures and all(name in found for found in row.figures.values())]

@@ -1,147 +1,173 @@
-"""Workloads over loopback: a server and a load, each on a processor of its own."""
+"""The workloads over loopback: what the load does, which server it needs, what is aimed at."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-import peers
+from goals import BEST_PEER, Goal
 
-_HERE = Path(__file__).parent
-_TICK = os.sysconf("SC_CLK_TCK")
-CHATS = {"pyasynchat": "pyasynchat", "selectors": "selectors", "uvloop": "uvloop", "asyncore": "asyncore"}
+MIB = 1 << 20
+PIECE = b"twenty bytes of data"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What the load does, which server it needs, and how many messages that is."""
+    """
+    One load.
+
+    Args:
+        name: what it is, for the table and ``--only``.
+        group: the plot that it is in.
+        server: the server that it needs, see ``chats.py``.
+        kind: what ``load.py`` does, with ``numbers``, ``request`` and ``reply``.
+        messages: in the whole, for figures for each.
+        connections: at the most at once.
+        goals: what is aimed at.
+        headline: the figure that the plot shows.
+        slow: candidates that take minutes, and run once, in the full run only.
+        unfit: candidates that cannot do it in any useful time.
+        quick: whether the quick run has it.
+    """
 
     name: str
+    group: str
     server: str
+    kind: str
+    numbers: tuple[int, int, int]
+    request: bytes
+    reply: bytes
     messages: int
-    order: dict[str, Any]
-    goal: str = ""
-    candidates: tuple[str, ...] = ()
+    connections: int
+    goals: tuple[Goal, ...] = ()
+    headline: str = "cpu"
+    slow: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
+    quick: bool = True
 
 
-@dataclass
-class Sample:
-    """One run: messages a second, and the server's processor time and memory."""
-
-    rate: float
-    cpu: float
-    rss: float
-    extra: dict[str, float] = field(default_factory=dict)
+def workloads(quick: bool) -> Iterator[Workload]:
+    """Yield the workloads; with ``quick`` the few that matter most, and short."""
+    part = 5 if quick else 1
+    for workload in (*_echoes(part), *_batches(part), *_idle(part), *_outputs(), *_rooms(part)):
+        if workload.quick or not quick:
+            yield workload
 
 
-def workloads(quick: bool) -> list[Workload]:
-    """Return the workloads; with ``quick`` each is short."""
-    part = 10 if quick else 1
-    found = []
-    for length, goal in ((64, "0.95 / -"), (10240, "0.5 / 0.5"), (102400, "0.35 / 0.5")):
+def _exchange(
+    name: str,
+    group: str,
+    request: bytes,
+    times: int,
+    connections: int,
+    total: int,
+    idle: int = 0,
+    server: str = "lines",
+) -> Workload:
+    """Return a workload of about ``total`` messages, ``times`` in each request, echoed."""
+    rounds = max(2, total // times // connections)
+    return Workload(
+        name,
+        group,
+        server,
+        "exchange",
+        (connections, rounds, idle),
+        request * times,
+        request * times,
+        connections * rounds * times,
+        connections + idle,
+    )
+
+
+def _with(workload: Workload, **changes: object) -> Workload:
+    return Workload(**{**vars(workload), **changes})
+
+
+def _echoes(part: int) -> Iterator[Workload]:
+    sizes = (
+        (64, 20000, (Goal("cpu", 0.95),)),
+        (10240, 10000, (Goal("cpu", 0.5),)),
+        (102400, 3000, (Goal("cpu", 0.5, ("selectors",)), Goal("cpu", 0.35, ("uvloop",)))),
+    )
+    for size, total, goals in sizes:
         for connections in (1, 50, 1000):
-            rounds = max(2, 20000 // part // connections // (1 + length // 8192))
-            order = _exchange("x" * (length - 1) + "\n", 1, connections, rounds)
-            name = f"echo {length} B, {connections} connections"
-            found.append(Workload(name, "lines", connections * rounds, order, goal if connections == 50 else ""))
-    rounds = max(4, 100 // part)
-    order = _exchange("x" * 63 + "\n", 100, 50, rounds)
-    found.append(Workload("pipelined lines of 64 B, 50 connections x 100", "lines", 5000 * rounds, order, "x9"))
-    order = _exchange("1024\n" + "b" * 1024, 100, 10, rounds)
-    found.append(Workload("header and 1 KiB of body x 100", "bodies", 1000 * rounds, order, "x5"))
+            name = f"echo of {_bytes(size)}, {connections} connection{'s' * (connections > 1)}"
+            found = _exchange(name, "echo", b"x" * (size - 1) + b"\n", 1, connections, total // part)
+            at_fifty = connections == 50
+            yield _with(found, goals=goals if at_fifty else (), quick=at_fifty)
+
+
+def _batches(part: int) -> Iterator[Workload]:
+    found = _exchange("pipelined lines of 64 B, 50 x 100", "batches", b"x" * 63 + b"\n", 100, 50, 500_000 // part)
+    goals = (Goal("rate", 9), Goal("rate", 1, against="redis"))
+    yield _with(found, goals=goals, headline="rate")
+    body = b"1024\n" + b"b" * 1024
+    found = _exchange("header + 1 KiB of body, 10 x 100", "batches", body, 100, 10, 100_000 // part, server="bodies")
+    yield _with(found, goals=(Goal("rate", 5),), headline="rate")
+
+
+def _idle(part: int) -> Iterator[Workload]:
+    few = "1 active beside 100 idle"
     for idle in (100, 1000, 10000):
-        rounds = 2000 // part
-        order = _exchange("x" * 63 + "\n", 1, 1, rounds, idle)
-        found.append(Workload(f"1 active beside {idle} idle", "lines", rounds, order))
-    order = {"kind": "swallow", "request": "go\n", "total": 256 << 20, "piece": "p" * 65536, "asleep": 0}
-    found.append(Workload("256 MiB through a producer", "producer", 256, order, "1.0 of the best peer"))
-    count = 1_000_000 // part
-    order = {"kind": "swallow", "request": f"{count}\n", "total": count * 20, "piece": "twenty bytes of data"}
-    found.append(
-        Workload(f"{count} pushes of 20 B, the reader asleep", "pushes", count, {**order, "asleep": 0.5}, "0.10")
+        found = _exchange(f"1 active beside {idle} idle", "idle", b"x" * 63 + b"\n", 1, 1, 3000 // part, idle)
+        if idle == 10000:
+            memory = (Goal("idle", 2.0, ("selectors",), ""), Goal("idle", 2.5, ("uvloop",), ""))
+            slow = ("pyasynchat", "asyncio streams", "trio") if part == 1 else ()
+            found = _with(
+                found, goals=(Goal("cpu", 1.3, beside=few), *memory), slow=slow, unfit=("pyasynchat",) * (part > 1)
+            )
+        yield _with(found, quick=idle != 1000)
+
+
+def _outputs() -> Iterator[Workload]:
+    yield Workload(
+        "256 MiB through a producer",
+        "output",
+        "producer",
+        "swallow",
+        (256 * MIB, 0, 0),
+        b"go\n",
+        b"p" * 65536,
+        256,
+        1,
+        (Goal("rate", 1.0, against=BEST_PEER), Goal("memory", 4, against="")),
+        "rate",
     )
-    for batch in (10, 1):
-        lines = 100 // (part // 2 or 1)
-        order = {"kind": "room", "members": 1000, "lines": lines, "batch": batch}
-        found.append(
-            Workload(f"room of 1000, lines by {batch}", "room", 1000 * lines, order, "x7" if batch > 1 else "1.0")
+    # Fewer would fit into the kernel's buffers.
+    count = 1_000_000
+    yield Workload(
+        f"{count} pushes of 20 B, the reader asleep",
+        "output",
+        "pushes",
+        "swallow",
+        (count * len(PIECE), 1, 0),
+        f"{count}\n".encode(),
+        PIECE,
+        count,
+        1,
+        (Goal("cpu", 0.1), Goal("MB/s", 100, ("selectors",)), Goal("MB/s", 300, ("uvloop",))),
+        # Their buffers are walked at each write.
+        unfit=("asyncio streams", "asyncio Protocol", "asyncio Protocol, coalesced"),
+    )
+
+
+def _rooms(part: int) -> Iterator[Workload]:
+    for batch, goal in ((10, Goal("rate", 7)), (1, Goal("cpu", 1.0))):
+        lines, line = 100 // part, b"x" * 63 + b"\n"
+        yield Workload(
+            f"room of 1000, lines by {batch}",
+            "room",
+            "room",
+            "room",
+            (1000, lines, batch),
+            line * batch,
+            line,
+            1000 * lines,
+            1000,
+            (goal,),
+            "rate" if batch > 1 else "cpu",
         )
-    return found
 
 
-def _exchange(piece: str, times: int, connections: int, rounds: int, idle: int = 0) -> dict[str, Any]:
-    fields = {"request": piece, "request_times": times, "reply": piece, "reply_times": times}
-    return {"kind": "exchange", "connections": connections, "rounds": rounds, "idle": idle, **fields}
-
-
-def candidates(workload: Workload) -> list[str]:
-    """Return who can serve a workload here."""
-    others = [name for name, (_, servers) in peers.CANDIDATES.items() if workload.server in servers]
-    return [*CHATS, *others]
-
-
-def run(workload: Workload, candidate: str) -> Sample | None:
-    """Run one candidate once; None when it is not installed, or fails, as select() beyond 1024 descriptors does."""
-    processors = sorted(os.sched_getaffinity(0))
-    server = _start([sys.executable, str(_HERE / "server.py"), candidate, workload.server], processors[0])
-    try:
-        line = server.stdout.readline()  # type: ignore[union-attr]
-        if not line.strip().isdigit():
-            return None
-        return _measure(workload, int(line), server.pid, processors[-1])
-    finally:
-        server.kill()
-        server.wait()
-        for stream in (server.stdin, server.stdout):
-            stream.close()  # type: ignore[union-attr]
-
-
-def _measure(workload: Workload, port: int, server: int, processor: int) -> Sample | None:
-    load = _start([sys.executable, str(_HERE / "load.py")], processor)
-    assert load.stdin is not None
-    assert load.stdout is not None
-    with load:
-        load.stdin.write(json.dumps({"port": port, **workload.order}) + "\n")
-        load.stdin.flush()
-        if load.stdout.readline() != "ready\n":
-            return None
-        before = _cpu(server)
-        load.stdin.write("\n")
-        load.stdin.flush()
-        line = load.stdout.readline()
-        cpu, rss = _cpu(server) - before, _rss(server)
-    if not line:
-        return None
-    result = json.loads(line)
-    extra = {"drain": result["drain"]} if "drain" in result else {}
-    return Sample(workload.messages / result["seconds"], cpu / workload.messages, rss, extra)
-
-
-def _start(command: list[str], processor: int) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    os.sched_setaffinity(process.pid, {processor})
-    return process
-
-
-def _cpu(pid: int) -> float:
-    """Return the processor seconds of a process; nanoseconds where the kernel tells them."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-    except (OSError, ValueError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICK
-
-
-def _rss(pid: int) -> float:
-    """Return the resident memory of a process, in MiB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def _bytes(size: int) -> str:
+    return f"{size} B" if size < 1024 else f"{size // 1024} KiB"
