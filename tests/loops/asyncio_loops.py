@@ -59,7 +59,26 @@ class Rloop(_AsyncioInterface):
 
     name = "rloop"
     distribution = "rloop"
+    expected_failures: ClassVar[dict[str, str]] = {
+        **INTENDED,
+        "ACC-007": "without a free descriptor rloop raises UnboundLocalError, and can neither run nor close any more",
+        "LEK-001": "rloop's close() leaves an epoll and an eventfd open",
+        "LEK-002": "see ACC-007",
+        "LEK-005": "rloop leaves the sockets of its self-pipe to the garbage collector, after each run",
+        "THR-002": "rloop's runs in several threads end in EBADF, now and then: they share what they forget",
+    }
+    #: They fail by a race, so not each time.
+    unsteady = ("THR-002",)
 
     def new_loop(self) -> Any:
-        """Return an rloop."""
-        return importlib.import_module("rloop").new_event_loop()
+        """Return an rloop that looks at its descriptors once when it was stopped before it runs, as asyncio's do."""
+        base = importlib.import_module("rloop").RLoop
+
+        class Looking(base):  # type: ignore[misc, valid-type]
+            def stop(self) -> None:
+                if self.is_running():
+                    super().stop()
+                else:
+                    self.call_soon(super().stop)
+
+        return Looking()
