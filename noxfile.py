@@ -107,6 +107,16 @@ def mutants(session: nox.Session) -> None:
     session.run("pytest", "-q", "tests/conformance/test_mutants.py", env={"ASYNCHAT_MUTANTS": "1"})
 
 
+@nox.session(python=PYTHONS[-1])
+def loops(session: nox.Session) -> None:
+    """Hold loops of others to the conformance suite; fail where one does otherwise than its adapter declares."""
+    install(session, "loops")
+    # Beside pyasynchat, not over it: both bring the modules asynchat and asyncore.
+    standard = session.create_tmp()
+    session.install("-q", "--upgrade", "--target", standard, "standard-asynchat>=3.13")
+    session.run("python", "tests/loops", "--standard", standard, *session.posargs)
+
+
 @nox.session(python=PYTHONS)
 def differential(session: nox.Session) -> None:
     """Compare the backends with the reference modules on many generated conversations."""
