@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ._batch import close_batch, current_batch, open_batch
 from ._framer import Framer
 from ._limits import ChannelClosed, Limits
 from ._producers import Producer, ProducerQueue
-from ._sources import Buffer, as_bytes
+from ._sources import Buffer, NotReady, as_bytes
 from ._terminators import Terminator
 
 # Read and send sizes adapt between these two (bytes), where the program left the documented default.
@@ -71,6 +71,7 @@ class ChatMixin(Limits, Framer):
         Framer.__init__(self)
         if hasattr(self, "_ac_queue"):
             # Made anew, as programs do to connect again.
+            self._ac_queue.clear()
             self._ac_init_limits()
             self._ac_forget("_ac_read_size", "_ac_send_size", "_ac_closed")
         self._ac_queue = ProducerQueue(self)
@@ -119,19 +120,23 @@ class ChatMixin(Limits, Framer):
             self._ac_held = True
         return not self._ac_output_paused
 
-    def push_with_producer(self, producer: Producer | Buffer) -> bool:
+    def push_with_producer(self, producer: Producer | Iterable[Buffer | NotReady] | Buffer) -> bool:
         """
-        Queue an object whose ``more()`` gives the next piece, until that is empty.
+        Queue an object whose ``more()`` gives the next piece, until that is empty; or an iterable of the pieces.
 
-        It may give ``NOT_READY`` instead: all that is queued then waits for ``resume_producer()``.
+        Either may give ``NOT_READY`` instead: all that is queued then waits for ``resume_producer()``. A generator is
+        closed when the channel drops it (PRD-109).
 
         What ``more()`` raises comes out of here when it is asked at once (PRD-014), else it goes to ``handle_error``.
 
         Raises:
-            TypeError: ``producer`` has no method ``more``.
+            TypeError: ``producer`` has no method ``more`` and is not iterable.
             ChannelClosed: as for ``push``.
         """
         if self._ac_closing or self._ac_closed:
+            refused = ProducerQueue(self)
+            refused.push_producer(producer)
+            refused.clear()
             return self._ac_refuse_push()
         self._ac_queue.push_producer(producer)
         if not self._ac_held and not self._ac_blocked:

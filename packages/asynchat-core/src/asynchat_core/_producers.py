@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import ref
 
-from ._sources import NOT_READY, Buffer, NotReady, as_bytes
+from ._sources import NOT_READY, Buffer, NotReady, OwnedProducer, as_bytes, as_producer
 
 if TYPE_CHECKING:
     from typing import Self
@@ -30,6 +30,9 @@ class QueueOwner(Protocol):
 
     def _ac_output_changed(self) -> None:
         """Learn that something was put into the queue past the channel's own methods."""
+
+    def log_info(self, message: Any, type: str = "info") -> None:
+        """Log that a producer failed when it was closed."""
 
 
 class _CloseMark:
@@ -124,14 +127,12 @@ class ProducerQueue(deque[Any]):
             _append(self, data)
             self.size += len(data)
 
-    def push_producer(self, producer: Producer | Buffer) -> None:
-        """Queue a producer, or bytes (PRD-012). Raises TypeError for an object without ``more()``."""
+    def push_producer(self, producer: Producer | Iterable[Buffer | NotReady] | Buffer) -> None:
+        """Queue a producer, an iterable, or bytes (PRD-012). Raises TypeError for anything else."""
         if isinstance(producer, (bytes, bytearray, memoryview)):
             self.push(producer)
-        elif callable(getattr(producer, "more", None)):
-            _append(self, producer)
         else:
-            raise TypeError(f"a producer needs a method more() that returns bytes; {producer!r:.60} has none")
+            _append(self, as_producer(producer))
 
     def push_close_mark(self) -> None:
         """Queue the end of the channel."""
@@ -200,10 +201,13 @@ class ProducerQueue(deque[Any]):
         return parked
 
     def clear(self) -> None:
-        """Drop everything, the close mark too (DSC-003)."""
+        """Drop everything, the close mark too (DSC-003); generators and files are closed."""
+        owned = [entry for entry in self if isinstance(entry, OwnedProducer)]
         super().clear()
         self.size = self._offset = 0
         self._head = self._parked = None
+        for entry in owned:
+            self._close(entry)
 
     def _next_bytes(self, first: bytes, limit: int) -> bytes:
         offset = self._offset if first is self._head else 0
@@ -260,14 +264,17 @@ class ProducerQueue(deque[Any]):
                 return self._park(producer, resumed)
             if isinstance(piece, str) and encoding is not None:
                 piece = piece.encode(encoding)
-            piece = b"" if piece is None else as_bytes(piece, f"what {producer!r:.60}.more() returns")
+            if piece is None:
+                piece = b""
+            elif type(piece) is not bytes:
+                piece = as_bytes(piece, f"what {producer!r:.60}.more() returns")
         except BaseException:
             self._drop(producer)
             raise
         if not self or self[0] is not producer:
             return b""
         if not piece:
-            _popleft(self)
+            self._drop(producer)
         return piece
 
     def _park(self, producer: Any, resumed: int) -> bytes | None:
@@ -281,6 +288,17 @@ class ProducerQueue(deque[Any]):
     def _drop(self, producer: Any) -> None:
         if self and self[0] is producer:
             _popleft(self)
+            if isinstance(producer, OwnedProducer):
+                self._close(producer)
+
+    def _close(self, producer: OwnedProducer) -> None:
+        try:
+            producer.close()
+        except Exception as error:
+            owner = self._get_owner()
+            if owner is None:
+                raise
+            owner.log_info(f"{producer!r} failed to close: {error!r}", "error")
 
     def _put_first(self, piece: bytes) -> None:
         """Put what a producer gave before it."""
@@ -340,6 +358,9 @@ class ProducerQueue(deque[Any]):
         self._head, self._offset, self._parked = None, 0, None
 
     def _tell(self) -> None:
-        owner = None if self._owner is None else self._owner()
+        owner = self._get_owner()
         if owner is not None:
             owner._ac_output_changed()
+
+    def _get_owner(self) -> QueueOwner | None:
+        return None if self._owner is None else self._owner()
