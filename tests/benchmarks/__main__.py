@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import os
 import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import candidates
+import figures
 import framing
 import imports
+import page
 import plot
 import report
 import rows
 import sockets
+from goals import Goal
 from progress import Progress
 
-_DOCS = Path(__file__).parents[2] / "docs" / "performance"
+_DOCS = Path(__file__).parents[2] / "docs"
+_FOLDER = _DOCS / "performance"
+_JSON = _FOLDER / "figures.json"
 _QUICK_ROUNDS, _ROUNDS = 1, 5
 # Framing takes milliseconds, so that more rounds cost nothing and tell more.
 _LEAST_FRAMING_ROUNDS = 5
@@ -34,6 +39,9 @@ def main() -> int:
     if options.pyperf:
         script = Path(__file__).with_name("framing_pyperf.py")
         return subprocess.run([sys.executable, script, "-o", options.pyperf, *options.only], check=False).returncode
+    if options.page:
+        _write_docs(*report.read_json(_JSON))
+        return 0
     rounds = options.rounds or (_QUICK_ROUNDS if options.quick else _ROUNDS)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -53,8 +61,10 @@ def main() -> int:
     verdicts = [verdict for row in measured for verdict in row.verdicts]
     print(f"{sum(verdict['met'] for verdict in verdicts)} of {len(verdicts)} goals met")
     if options.json:
-        _write_json(options.json, facts, measured)
+        report.write_json(options.json, facts, measured)
     if not (options.quick or options.only):
+        _FOLDER.mkdir(exist_ok=True)
+        report.write_json(_JSON, facts, measured)
         _write_docs(facts, measured)
     return 1 if any(row.failures for row in measured) else 0
 
@@ -62,10 +72,11 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="what matters most, short, in one round")
-    parser.add_argument("--only", nargs="+", default=[], metavar="WORKLOAD", help="workloads whose name contains this")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ROW", help="rows of this name, or that contain it")
     parser.add_argument("--rounds", type=_positive, metavar="N", help="interleaved rounds (5, with --quick 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures and samples")
     parser.add_argument("--pyperf", type=Path, metavar="FILE", help="measure framing by pyperf instead; write its JSON")
+    parser.add_argument("--page", action="store_true", help="measure nothing; write the pages from the JSON again")
     return parser.parse_args()
 
 
@@ -77,47 +88,56 @@ def _positive(text: str) -> int:
 
 
 def _measure(options: argparse.Namespace, rounds: int) -> list[rows.Row]:
-    def wanted(name: str) -> bool:
-        return not options.only or any(text in name for text in options.only)
-
     quick = options.quick
-    cut = [workload for workload in framing.workloads(quick) if wanted(workload.name)]
-    served = [workload for workload in sockets.workloads(quick) if wanted(workload.name)]
-    imported = wanted(imports.NAME)
-    if not (cut or served or imported):
-        sys.exit(f"no workload's name contains {' or '.join(options.only)}; the page docs/performance.md lists them")
+    cut, served = list(framing.workloads(quick)), list(sockets.workloads(quick))
+    wanted = _wanted(
+        {**{workload.name: workload.goals for workload in (*cut, *served)}, imports.NAME: ()}, options.only
+    )
+    cut = [workload for workload in cut if workload.name in wanted]
+    served = [workload for workload in served if workload.name in wanted]
+    imported = imports.NAME in wanted
     framing_rounds = max(rounds, _LEAST_FRAMING_ROUNDS)
     steps = sum(rounds * len(candidates.of(workload)) for workload in served)
     progress = Progress(len(cut) + steps + imported)
     measured: list[rows.Row] = []
 
-    def add(row: rows.Row, goals: Any) -> None:
+    def add(row: rows.Row) -> None:
         measured.append(row)
-        rows.judge(row, goals, measured)
+        rows.judge(row, measured)
         progress.clear()
         print("\n".join(report.lines(row)), flush=True)
 
     for workload in cut:
-        add(rows.of_framing(workload, framing_rounds, quick, progress), workload.goals)
+        add(rows.of_framing(workload, framing_rounds, quick, progress))
     for load in served:
-        add(rows.of_sockets(load, rounds, quick, progress), load.goals)
+        add(rows.of_sockets(load, rounds, quick, progress))
     if imported:
-        add(rows.of_imports(rounds, progress), imports.GOALS)
+        add(rows.of_imports(rounds, progress))
     return measured
 
 
-def _write_json(path: Path, facts: dict[str, Any], measured: list[rows.Row]) -> None:
-    path.write_text(json.dumps({**facts, "rows": [report.as_json(row) for row in measured]}, indent=1) + "\n")
+def _wanted(goals: Mapping[str, Iterable[Goal]], only: list[str]) -> set[str]:
+    """Return the rows that are asked for, and those that their goals refer to."""
+    wanted = set() if only else set(goals)
+    for text in only:
+        found = {text} if text in goals else {name for name in goals if text in name}
+        if not found:
+            sys.exit(f"no row's name contains {text!r}; docs/performance.md lists them")
+        wanted |= found
+    return wanted | {goal.beside for name in wanted for goal in goals[name] if goal.beside}
 
 
 def _write_docs(facts: dict[str, Any], measured: list[rows.Row]) -> None:
-    """Write the figures that the documentation shows."""
-    _DOCS.mkdir(parents=True, exist_ok=True)
-    plots = {row.group: f"{row.group}.svg" for row in measured}
-    for group, name in plots.items():
-        (_DOCS / name).write_text(plot.bars(row for row in measured if row.group == group))
-    _write_json(_DOCS / "figures.json", facts, measured)
-    (_DOCS / "figures.md").write_text(report.page(facts, measured, plots))
+    """Write the pages and plots of the documentation."""
+    plots = {}
+    for group in dict.fromkeys(row.group for row in measured):
+        plots[group] = f"{group}.svg"
+        shown = [row for row in measured if row.group == group and (row.goals or group == "idle")]
+        (_FOLDER / plots[group]).write_text(plot.bars(shown))
+    (_FOLDER / "figures.md").write_text(figures.page(measured))
+    (_DOCS / "performance.md").write_text(page.page(facts, measured, plots))
+    for name in page.unexplained(measured):
+        print(f"not met, and why.py does not say why: {name}")
 
 
 if __name__ == "__main__":

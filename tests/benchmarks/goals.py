@@ -13,8 +13,8 @@ BASE = "pyasynchat"
 BEST_PEER = "the best Python peer"
 OURS = ("selectors", "uvloop")
 #: Ours in their variants, the reference, and what is not Python: no peers.
-NO_PEERS = ("selectors", "uvloop", "asyncore", "Framer", BASE, "C", "redis", "find loop")
-_LESS_IS_BETTER = ("cpu", "memory", "idle")
+NO_PEERS = ("selectors", "uvloop", "asyncore", "Framer", "asynchat_core", BASE, "C", "redis", "find loop")
+LESS_IS_BETTER = ("cpu", "memory", "idle")
 
 
 @dataclass(frozen=True)
@@ -36,30 +36,46 @@ class Goal:
     against: str = BASE
     beside: str = ""
 
+    def values(self, figures: Figures, rows: Mapping[str, Figures]) -> dict[str, float]:
+        """Return each candidate's figure, over that of the base where the goal has one; nothing without the base."""
+        bases = rows.get(self.beside, {}) if self.beside else {name: self._base(figures) for name in figures}
+        return {
+            name: found[self.figure] / bases[name][self.figure]
+            for name, found in figures.items()
+            if self.figure in found and bases.get(name, {}).get(self.figure)
+        }
+
     def verdicts(self, figures: Figures, rows: Mapping[str, Figures]) -> Iterator[dict[str, Any]]:
         """Yield for each candidate the value, the bound, and whether it is met."""
-        less = self.figure in _LESS_IS_BETTER
+        less = self.figure in LESS_IS_BETTER
+        values = self.values(figures, rows)
         for name in self.who:
-            base = self._base(figures, rows, name)
-            if name not in figures or not base:
-                continue
-            value = figures[name][self.figure] / base
-            met = value <= self.bound if less else value >= self.bound
-            of = f" of {self.beside or self.against}" if self.beside or self.against else ""
-            text = f"{self.figure} {'at most' if less else 'at least'} {self.bound:g}{of}"
-            yield {"candidate": name, "goal": text, "value": value, "met": met}
+            if name in values:
+                value = values[name]
+                met = value <= self.bound if less else value >= self.bound
+                yield {"candidate": name, "goal": self.text(), "value": value, "met": met}
 
-    def _base(self, figures: Figures, rows: Mapping[str, Figures], name: str) -> float:
-        if self.beside:
-            return rows.get(self.beside, {}).get(name, {}).get(self.figure, 0.0)
+    def text(self) -> str:
+        """Return the bound in words."""
+        of = f" of {self.beside or self.against}" if self.beside or self.against else ""
+        return f"{self.figure} {'at most' if self.figure in LESS_IS_BETTER else 'at least'} {self.bound:g}{of}"
+
+    def _base(self, figures: Figures) -> Mapping[str, float]:
         if self.against == BEST_PEER:
-            return max((found[self.figure] for peer, found in figures.items() if is_peer(peer)), default=0.0)
-        return figures.get(self.against, {}).get(self.figure, 0.0) if self.against else 1.0
+            peer = best_peer({name: found.get(self.figure, 0.0) for name, found in figures.items()}, self.figure)
+            return figures.get(peer, {})
+        return figures.get(self.against, {}) if self.against else {self.figure: 1.0}
+
+
+def best_peer(values: Mapping[str, float], figure: str) -> str:
+    """Return which other framework in Python has the best value of a figure; "" where there is none."""
+    best = min if figure in LESS_IS_BETTER else max
+    return best((name for name in values if is_peer(name)), key=values.__getitem__, default="")
 
 
 def is_ours(name: str) -> bool:
     """Return whether a candidate is one of our backends, in whatever variant, or our framer."""
-    return name.partition(",")[0] in ("selectors", "uvloop", "asyncore", "Framer")
+    return name.partition(",")[0] in ("selectors", "uvloop", "asyncore", "Framer", "asynchat_core")
 
 
 def is_peer(name: str) -> bool:

@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from statistics import median
 
@@ -15,38 +15,34 @@ from goals import Goal
 
 NAME = "import"
 GOALS = (Goal("cpu", 0.015, ("asynchat_core",), ""),)
-_MODULES = (
-    "asynchat_core",
-    "asynchat_selectors",
-    "asynchat_uvloop",
-    "asynchat",
-    "asyncio",
-    "twisted.internet.protocol",
-    "tornado.iostream",
-    "trio",
-    "gevent",
-)
+_MODULES = {
+    "pyasynchat": "asynchat",
+    "asynchat_core": "asynchat_core",
+    "selectors": "asynchat_selectors",
+    "uvloop": "asynchat_uvloop",
+    "asyncore": "asynchat_asyncore",
+    "asyncio": "asyncio",
+    "Twisted": "twisted.internet.protocol",
+    "Tornado": "tornado.iostream",
+    "trio": "trio",
+    "gevent": "gevent",
+}
 
 
-def candidates() -> list[str]:
-    """Return the modules that are installed."""
-    return [name for name in _MODULES if find_spec(name.partition(".")[0])]
-
-
-def measure(names: Iterable[str], rounds: int) -> Iterator[tuple[str, float]]:
-    """Yield the median processor seconds above bare Python's, of each module; compiled beforehand, interleaved."""
-    names = list(names)
+def measure(rounds: int) -> Iterator[tuple[str, list[float]]]:
+    """Yield for each candidate here its processor seconds above bare Python's; compiled beforehand, interleaved."""
+    here = {name: module for name, module in _MODULES.items() if find_spec(module.partition(".")[0])}
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONWARNINGS": "ignore"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         times: dict[str, list[float]] = {}
         for _ in range(rounds + 1):
-            for name in ("", *names):
-                times.setdefault(name, []).append(_import(name, environment))
+            for name, module in {"": "", **here}.items():
+                times.setdefault(name, []).append(_import(module, environment))
     # The first compiled them.
     bare = median(times[""][1:])
-    for name in names:
-        yield name, median(times[name][1:]) - bare
+    for name in here:
+        yield name, [seconds - bare for seconds in times[name][1:]]
 
 
 def _import(name: str, environment: dict[str, str]) -> float:

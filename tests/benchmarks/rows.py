@@ -30,6 +30,7 @@ class Row:
     unit: str
     figures: dict[str, Sample] = field(default_factory=dict)
     samples: dict[str, list[Sample]] = field(default_factory=dict)
+    goals: list[goals.Goal] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -38,7 +39,7 @@ def of_framing(workload: framing.Workload, rounds: int, quick: bool, progress: P
     """Measure framing without sockets."""
     fast = [name for name in framers.CANDIDATES if name not in workload.slow]
     found = framers.runs(workload, framers.CANDIDATES if not quick else fast)
-    row = Row(workload.name, "framing", "cpu", "frame")
+    row = Row(workload.name, "framing", "cpu", "frame", goals=list(workload.goals))
     counts = {}
     progress.step(workload.name)
 
@@ -68,7 +69,7 @@ def of_framing(workload: framing.Workload, rounds: int, quick: bool, progress: P
 
 def of_sockets(workload: sockets.Workload, rounds: int, quick: bool, progress: Progress) -> Row:
     """Measure servers."""
-    row = Row(workload.name, workload.group, workload.headline, "message")
+    row = Row(workload.name, workload.group, workload.headline, "message", goals=list(workload.goals))
 
     def sample(name: str) -> Sample | None:
         try:
@@ -91,16 +92,17 @@ def of_sockets(workload: sockets.Workload, rounds: int, quick: bool, progress: P
 def of_imports(rounds: int, progress: Progress) -> Row:
     """Measure imports."""
     progress.step(imports.NAME)
-    row = Row(imports.NAME, "import", "cpu", "import")
-    for name, seconds in imports.measure(imports.candidates(), max(rounds, 3)):
-        row.figures[name] = {"cpu": seconds}
+    row = Row(imports.NAME, "import", "cpu", "import", goals=list(imports.GOALS))
+    for name, seconds in imports.measure(max(rounds, 3)):
+        row.samples[name] = [{"cpu": found} for found in seconds]
+        row.figures[name] = {"cpu": median(seconds)}
     return row
 
 
-def judge(row: Row, aims: Iterable[goals.Goal], rows: Iterable[Row]) -> None:
+def judge(row: Row, rows: Iterable[Row]) -> None:
     """Note which goals are met."""
     others = {other.name: other.figures for other in rows}
-    row.verdicts = [verdict for goal in aims for verdict in goal.verdicts(row.figures, others)]
+    row.verdicts = [verdict for goal in row.goals for verdict in goal.verdicts(row.figures, others)]
 
 
 def _interleave(row: Row, names: list[str], rounds: int, sample: Callable[[str], Sample | None]) -> None:
