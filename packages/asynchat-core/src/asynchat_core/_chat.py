@@ -9,7 +9,7 @@ from ._batch import close_batch, current_batch, open_batch
 from ._framer import Framer
 from ._limits import ChannelClosed, Limits
 from ._producers import Producer, ProducerQueue
-from ._sources import Buffer, NotReady, as_bytes
+from ._sources import Buffer, FileProducer, NotReady, as_bytes
 from ._terminators import Terminator
 
 # Read and send sizes adapt between these two (bytes), where the program left the documented default.
@@ -51,6 +51,7 @@ class ChatMixin(Limits, Framer):
         recv: Callable[[int], Any]
         _ac_check_thread: Callable[[], None]
         _ac_is_driven: Callable[[], bool]
+        _ac_send_file: Callable[[Any, int, int], int]
 
     _ac_queue: ProducerQueue
     _ac_socket: Any
@@ -143,9 +144,22 @@ class ChatMixin(Limits, Framer):
             self._ac_send_soon()
         return not self._ac_output_paused
 
+    def push_file(self, file: Any, offset: int | None = None, count: int | None = None) -> bool:
+        """
+        Queue a file, from ``offset`` (None: its position) ``count`` bytes (None: up to its end) (PRD-112).
+
+        It is sent by ``os.sendfile`` where that can be, else read and given to ``send``. The file is the channel's from
+        now on: closed when it is sent or dropped. One that ends before ``count`` is an EOFError in ``handle_error``.
+
+        Raises:
+            TypeError: not a file opened in binary mode. ValueError: it has no position, as a pipe; a negative number.
+            ChannelClosed: as for ``push``; the file is closed.
+        """
+        return self.push_with_producer(FileProducer(file, offset, count, direct=True))
+
     def resume_producer(self) -> None:
         """
-        Ask the producer that said ``NOT_READY`` again; harmless when none did (PRD-104).
+        Ask the producer that said ``NOT_READY`` again; harmless when none did (PRD-103).
 
         It is asked before this returns, or when the event that is being handled has been. What ``more()`` raises goes
         to ``handle_error``. To be called in the loop's thread; from another one by ``call_soon_threadsafe``.
@@ -205,6 +219,11 @@ class ChatMixin(Limits, Framer):
             while queue and self.connected and allowance > 0:
                 chunk = queue.next_chunk(self._ac_out_size(), self.encoding if self.use_encoding else None)
                 if not isinstance(chunk, bytes):
+                    if isinstance(chunk, FileProducer):
+                        if (taken := self._ac_send_of(chunk)) < 0:
+                            return
+                        allowance -= taken
+                        continue
                     if self._ac_flushing:
                         # Only a write event closes (CWD-011): TLS mixins hold that back until their handshake is done.
                         return
@@ -243,6 +262,21 @@ class ChatMixin(Limits, Framer):
         if length == self._ac_send_size:
             self._ac_send_size = min(length * 4, _MOST_SIZE)
         return True
+
+    def _ac_send_of(self, file: FileProducer) -> int:
+        """Send of a file; return how many bytes, -1 when the socket is full."""
+        size = self.ac_out_buffer_size
+        try:
+            taken = file.send(self._ac_send_file, _MOST_SIZE if type(size) is DefaultSize else size)
+        except BlockingIOError:
+            self._ac_blocked = True
+            return -1
+        except Exception:
+            self._ac_queue.drop(file)
+            raise
+        if taken and self._ac_since:
+            self._ac_note_output()
+        return taken
 
     def _ac_out_size(self) -> int:
         size = self.ac_out_buffer_size

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import ref
 
-from ._sources import NOT_READY, Buffer, NotReady, OwnedProducer, as_bytes, as_producer
+from ._sources import NOT_READY, Buffer, FileProducer, NotReady, OwnedProducer, as_bytes, as_producer
 
 if TYPE_CHECKING:
     from typing import Self
@@ -140,7 +140,7 @@ class ProducerQueue(deque[Any]):
 
     # --- out
 
-    def next_chunk(self, limit: int, encoding: str | None = None) -> bytes | _CloseMark:
+    def next_chunk(self, limit: int, encoding: str | None = None) -> bytes | FileProducer | _CloseMark:
         """
         Return the bytes to send next, the same until ``sent()`` is told of them.
 
@@ -152,7 +152,8 @@ class ProducerQueue(deque[Any]):
             encoding: with it, a producer may return str.
 
         Returns:
-            The bytes, empty when nothing is queued or the producer whose turn it is is not ready, or ``CLOSE_MARK``.
+            The bytes, empty when nothing is queued or the producer whose turn it is is not ready, or ``CLOSE_MARK``; a
+            file itself where that was asked for, until its ``direct`` is false.
 
         Raises:
             Exception: what ``more()`` raises, and TypeError when it returns something else than bytes. The producer
@@ -166,6 +167,8 @@ class ProducerQueue(deque[Any]):
                 return CLOSE_MARK
             if first is self._parked:
                 return b""
+            if type(first) is FileProducer and first.direct:
+                return first
             piece = self._next_piece(first, encoding)
             if piece is None:
                 return b""
@@ -269,12 +272,12 @@ class ProducerQueue(deque[Any]):
             elif type(piece) is not bytes:
                 piece = as_bytes(piece, f"what {producer!r:.60}.more() returns")
         except BaseException:
-            self._drop(producer)
+            self.drop(producer)
             raise
         if not self or self[0] is not producer:
             return b""
         if not piece:
-            self._drop(producer)
+            self.drop(producer)
         return piece
 
     def _park(self, producer: Any, resumed: int) -> bytes | None:
@@ -285,7 +288,8 @@ class ProducerQueue(deque[Any]):
             self._parked = producer
         return None
 
-    def _drop(self, producer: Any) -> None:
+    def drop(self, producer: Any) -> None:
+        """Take the first entry out, if it is still this one, and close it."""
         if self and self[0] is producer:
             _popleft(self)
             if isinstance(producer, OwnedProducer):

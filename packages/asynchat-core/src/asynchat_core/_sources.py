@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+# A piece of a file that is read, in bytes.
+_FILE_PIECE = 65536
 
 
 class NotReady:
@@ -78,6 +82,92 @@ class IterableProducer(OwnedProducer):
         self._dropped = True
         if not self._running and isinstance(self._iterator, Generator):
             self._iterator.close()
+
+
+class FileProducer(OwnedProducer):
+    """
+    A producer of a part of a file, which is closed at its end, and with its channel.
+
+    Args:
+        file: opened in binary mode, with ``read()``, ``seek()``, ``tell()`` and ``close()``.
+        offset: where to begin, in bytes; None for the file's position.
+        count: how many bytes; None for all up to the end of the file as it is when that is reached.
+        direct: let ``ProducerQueue.next_chunk`` return this object, for a channel that can send of a file.
+
+    Attributes:
+        offset: of the next byte to send.
+        left: bytes still to send, None for all there are.
+
+    Raises:
+        TypeError: not a file opened in binary mode.
+        ValueError: the file has no position, as a pipe, or a number is negative.
+    """
+
+    def __init__(self, file: Any, offset: int | None = None, count: int | None = None, direct: bool = False) -> None:
+        for name, number in (("offset", offset), ("count", count)):
+            if number is not None and number < 0:
+                raise ValueError(f"{name} = {number!r} is negative; it is a number of bytes, or None")
+        try:
+            binary = not isinstance(file.read(0), str)
+            self.offset: int = file.tell() if offset is None else offset
+            # A file that is also written gives its buffer to the system here.
+            file.seek(self.offset)
+        except AttributeError:
+            binary = False
+        except OSError as error:
+            raise ValueError(f"{file!r:.60} has no position to send from ({error}); push what is read of it") from None
+        if not binary:
+            raise TypeError(
+                f"push_file needs a file, opened in binary mode ('rb'), not {type(file).__name__} {file!r:.60}"
+            )
+        self.file, self.left, self.direct = file, count, direct
+
+    def __repr__(self) -> str:
+        return f"<producer of {self.file!r}>"
+
+    def send(self, send_file: Callable[[Any, int, int], int], limit: int) -> int:
+        """
+        Send of the file directly; whatever ends that, its end too, is left to ``more()``.
+
+        Args:
+            send_file: given the file, an offset and a count, as ``filesending.send_file``.
+            limit: bytes at the most.
+
+        Returns:
+            How many were taken; with 0 ``direct`` is false now.
+        """
+        size = self._size_of_next(limit)
+        try:
+            taken = send_file(self.file, self.offset, size) if size else 0
+        except NotImplementedError:
+            taken = 0
+        self._advance(taken)
+        self.direct = taken > 0
+        return taken
+
+    def more(self) -> bytes:
+        """Read the next piece. Raises EOFError when the file ends before ``count``, and what its methods raise."""
+        size = self._size_of_next(_FILE_PIECE)
+        if not size:
+            return b""
+        self.file.seek(self.offset)
+        piece: bytes = self.file.read(size)
+        if not piece and self.left is not None:
+            raise EOFError(f"{self.file!r:.60} ended at {self.offset}, {self.left} bytes before what was to be sent")
+        self._advance(len(piece))
+        return piece
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def _size_of_next(self, limit: int) -> int:
+        return limit if self.left is None else min(limit, self.left)
+
+    def _advance(self, count: int) -> None:
+        self.offset += count
+        if self.left is not None:
+            self.left -= count
 
 
 def as_producer(source: Any) -> Any:

@@ -32,6 +32,7 @@ from errno import (
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from .diagnostics import compact_traceback
+from .filesending import send_file
 from .watch import LEAVES_LOOP, NothingToRead, log
 
 if TYPE_CHECKING:
@@ -218,6 +219,18 @@ class SocketChannel:
                 raise
             self._ac_lost()
             return 0
+
+    def _ac_send_file(self, file: Any, offset: int, count: int) -> int:
+        """As ``filesending.send_file``, and BlockingIOError when the peer is gone."""
+        if type(self.socket) not in _PLAIN_SOCKETS or getattr(self.send, "__func__", None) is not SocketChannel.send:
+            raise NotImplementedError
+        try:
+            return send_file(self.socket, file, offset, count)
+        except OSError as error:
+            if error.errno not in DISCONNECTED:
+                raise
+            self._ac_lost()
+            raise BlockingIOError from None
 
     def recv(self, buffer_size: int) -> bytes:
         """
