@@ -26,6 +26,7 @@ class Workload:
         body: with it each line is a header, and so many bytes follow.
         goals: what is aimed at.
         slow: candidates that take minutes, and run once, in the full run only.
+        unfit: candidates that are as slow, and would tell nothing new.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Workload:
     body: int = 0
     goals: tuple[Goal, ...] = ()
     slow: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -79,7 +81,15 @@ def _lines() -> Iterator[Workload]:
             yield Workload(line_name(length, chunk), line, times, chunk, goals=aims.get((length, chunk), ()), slow=slow)
     beside = Goal("cpu", 1.15, _FRAMERS, beside=line_name(16, 64 * KIB))
     line = b"x" * 14 + b"\r\n"
-    yield Workload(line_name(16, 10 * MIB), line, 10 * MIB // 16, 10 * MIB, goals=(beside,), slow=_COPIES_THE_REST)
+    yield Workload(
+        line_name(16, 10 * MIB),
+        line,
+        10 * MIB // 16,
+        10 * MIB,
+        goals=(beside,),
+        slow=_COPIES_THE_REST[:1],
+        unfit=_COPIES_THE_REST[1:],
+    )
 
 
 def line_name(length: int, chunk: int) -> str:

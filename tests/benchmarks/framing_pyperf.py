@@ -22,7 +22,7 @@ def main() -> None:
     for workload in framing.workloads(quick=not only):
         if only and not any(text in workload.name for text in only):
             continue
-        fast = [name for name in framers.CANDIDATES if name not in workload.slow]
+        fast = [name for name in framers.CANDIDATES if name not in workload.slow + workload.unfit]
         for name, run in framers.runs(workload, fast).items():
             runner.bench_func(f"{workload.name}: {name}", run)
 

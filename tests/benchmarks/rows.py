@@ -37,8 +37,8 @@ class Row:
 
 def of_framing(workload: framing.Workload, rounds: int, quick: bool, progress: Progress) -> Row:
     """Measure framing without sockets."""
-    fast = [name for name in framers.CANDIDATES if name not in workload.slow]
-    found = framers.runs(workload, framers.CANDIDATES if not quick else fast)
+    fast = [name for name in framers.CANDIDATES if name not in workload.slow + workload.unfit]
+    found = framers.runs(workload, fast if quick else [*fast, *workload.slow])
     row = Row(workload.name, "framing", "cpu", "frame", goals=list(workload.goals))
     counts = {}
     progress.step(workload.name)
