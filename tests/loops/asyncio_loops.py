@@ -65,7 +65,7 @@ class Rloop(_AsyncioInterface):
         "LEK-001": "rloop's close() leaves an epoll and an eventfd open",
         "LEK-002": "see ACC-007",
         "LEK-005": "rloop leaves the sockets of its self-pipe to the garbage collector, after each run",
-        "THR-002": "rloop's runs in several threads end in EBADF, now and then: they share what they forget",
+        "THR-002": "loops of rloop in several threads fail with EBADF, now and then; why is not known",
     }
     #: They fail by a race, so not each time.
     unsteady = ("THR-002",)
