@@ -8,7 +8,7 @@ _READ = (
 )
 _SMALL = f"one message a read, so that nothing can be joined, and {_READ} The kernel's part is the same for all."
 _PREPARED = (
-    "the candidate `Framer`, without a channel, is nearly as slow: the find, the slice and the calls for each frame are "
+    "the candidate `Framer`, without a channel, is nearly as slow: the find, the slice and the calls for a frame are "
     "the cost, and what lets any callback change the terminator, discard, stop or re-enter."
 )
 
@@ -23,7 +23,7 @@ WHY: dict[str, str] = {
         "two callbacks and a push for each line, in Python, are the cost; redis parses and joins its replies in C."
     ),
     "1 active beside 10000 idle": (
-        "the memory has everything of a connection in it: the socket object, the channel, the program's own attributes, "
+        "the memory has everything of a connection in it: socket, channel, the attributes of the program, "
         "and a deque for the output, whose first block alone takes half a KiB."
     ),
     "room of 1000, lines by 1": "a send to each receiver for each line is the kernel's, and cannot be joined.",
