@@ -54,6 +54,11 @@ class Backend:
     #: ``call_later(delay, callback, *args, map=...)`` and ``call_soon_threadsafe(callback, *args, map=...)``.
     call_later: Any = None
     call_soon_threadsafe: Any = None
+    #: ``listen(handler_factory, host, port, ..., map=...)``, ``connect(channel, host, port, ...)`` and
+    #: ``shutdown(timeout, map=...)`` as in asynchat_core.network.
+    listen: Any = None
+    connect: Any = None
+    shutdown: Any = None
     #: The map that is used when none is given.
     socket_map: Any = None
     #: A module with simple_producer and find_prefix_at_end.
@@ -97,6 +102,8 @@ class ModuleBackend(Backend):
         self.loop, self.close_all, self.ExitNow = module.loop, module.close_all, module.ExitNow
         self.call_later, self.call_soon_threadsafe = module.call_later, module.call_soon_threadsafe
         self.socket_map, self.asynchat = module.socket_map, module.asynchat
+        for name in ("listen", "connect", "shutdown"):
+            setattr(self, name, getattr(module, name, None))
 
     def new_map(self) -> Any:
         """Return a ``ChannelMap``."""

@@ -12,6 +12,7 @@ from asynchat_core import find_prefix_at_end, simple_producer, variants
 from asynchat_core.channels import ChannelMap
 from asynchat_core.dispatcher import dispatcher
 from asynchat_core.loops import LoopFunctions
+from asynchat_core.network import NetworkFunctions
 from asynchat_core.reactor import Reactor
 from asynchat_core.readiness import ReadinessChat
 from asynchat_core.watch import ExitNow
@@ -48,17 +49,21 @@ class ReactorBackend(Backend):
 
         self.map_type: Callable[[], Any] = Map
         self.socket_map = Map()
-        vars(home).update(socket=socket, socket_map=self.socket_map)
+        self._home = home
+        vars(home).update(socket=socket, socket_map=self.socket_map, ExitNow=ExitNow)
         self.use_dispatcher(type("dispatcher", (dispatcher,), {"_ac_home": home, "_ac_reactor_type": reactor}))
         functions = LoopFunctions(home, reactor)
         self.loop, self.poll_once, self.close_all = functions.loop, functions.poll, functions.close_all
         self.call_later, self.call_soon_threadsafe = functions.call_later, functions.call_soon_threadsafe
+        vars(home).update(loop=self.loop, call_later=self.call_later, call_soon_threadsafe=self.call_soon_threadsafe)
+        network = NetworkFunctions(home)
+        self.listen, self.connect, self.shutdown = network.listen, network.connect, network.shutdown
         self.asynchat = ModuleType("asynchat")
         vars(self.asynchat).update(simple_producer=simple_producer, find_prefix_at_end=find_prefix_at_end)
 
     def use_dispatcher(self, base: type) -> None:
         """Make all channel classes of ``base``."""
-        self.dispatcher = base
+        self.dispatcher = self._home.dispatcher = base  # type: ignore[attr-defined]
         self.async_chat = type("async_chat", (ReadinessChat, base), {})
         self.dispatcher_with_send = type("with_send", (variants.dispatcher_with_send, base), {})
         self.file_dispatcher = type("file_dispatcher", (variants.file_dispatcher, base), {})

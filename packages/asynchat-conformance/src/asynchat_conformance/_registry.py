@@ -35,6 +35,7 @@ class Capability(Enum):
     FOREIGN_CHANNEL = "any object with the channel methods in a map"
     HALF_CLOSE = "half_close, to send on after the peer's end of stream"
     LIMITS = "limits on input, output and time, pause_reading, abort, eof_received"
+    SOURCES = "NOT_READY and resume_producer, push_with_producer of an iterable, push_file"
     TIMERS = "call_later"
     THREADSAFE_WAKE = "call_soon_threadsafe, which ends a wait"
     OOB = "urgent data"
@@ -116,7 +117,7 @@ LEAK_RULES = {
 
 #: The areas in the order of the catalogue.
 AREAS = tuple(
-    "API FRM SPL NUM NON TRM OUT PRD CWD DSC CLS ERR EOF HCL CON ACC RNT MIX TMR FAN FDR THR LOP LIM LEK".split()  # noqa: SIM905
+    "API FRM SPL NUM NON TRM OUT PRD CWD DSC CLS ERR EOF HCL CON ACC RNT MIX TMR FAN FDR THR LOP LIM NET LEK".split()  # noqa: SIM905
 )
 
 REGISTRY = Registry()

@@ -105,6 +105,7 @@ class Shutdown:
     def _finish(self) -> None:
         if not self.finished:
             self.finished = True
+            self._told.clear()
             if self._done is not None:
                 self._done()
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import channels, connections, endings, framing, limits, loops, surface  # noqa: F401 - each fills MUTANTS
+from . import (  # noqa: F401 - each fills MUTANTS
+    channels,
+    connections,
+    endings,
+    framing,
+    limits,
+    loops,
+    network,
+    sources,
+    surface,
+)
 from ._registry import MUTANTS, Mutant
 from ._sound import PollReactor, Sound
 
