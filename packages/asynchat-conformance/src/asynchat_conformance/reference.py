@@ -32,6 +32,7 @@ class Reference(Backend):
         Capability.THREADSAFE_WAKE: "asyncore's wait cannot be ended from outside",
         Capability.HALF_CLOSE: "asyncore closes at the peer's end of stream",
         Capability.LIMITS: "asynchat has no limits",
+        Capability.SOURCES: "asynchat knows producers by more() only, which must have something to give",
         Capability.HIGH_FD: "select takes descriptors below 1024 only",
     }
     expected_failures: ClassVar[dict[str, str]] = {
