@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -134,23 +137,56 @@ def test_a_client_that_resets_at_once_costs_nothing(rig: Rig) -> None:
     rig.until(lambda: 1 == len(listener.connections))
 
 
+@contextmanager
+def no_descriptor_left() -> Iterator[int]:
+    """Let the process have no more descriptors than it has; yields how many those may be."""
+    spare = os.dup(0)
+    os.close(spare)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (spare, before[1]))
+    try:
+        yield spare
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 def test_without_descriptors_it_rests_and_recovers(rig: Rig) -> None:
     """With no descriptor left the old clients are served; when there are some again the waiting ones are taken."""
     listener = rig.listen()
     old = rig.client(listener.addresses[0])
     rig.ask(old, b"a\n")
     new = rig.client(listener.addresses[0])
-    spare = os.dup(0)
-    os.close(spare)
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (spare, before[1]))
-    try:
+    with no_descriptor_left():
         new.sendall(b"b\n")
         rig.until(lambda: listener.acceptors[0]._ac_resting)
         assert b"c\n" == rig.ask(old, b"c\n")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert b"b\n" == rig.read(new)
+
+
+def test_without_descriptors_there_is_one_line_when_it_begins_and_one_when_it_is_over(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long it lasts, a shortage is logged once, with the limit and the cure, and once when it is over."""
+    caplog.set_level(logging.INFO, "asynchat")
+    listener = rig.listen()
+    new = rig.client(listener.addresses[0])
+    acceptor = listener.acceptors[0]
+    rested: list[int] = []
+
+    def end_of_rest() -> None:
+        rested.append(1)
+        type(acceptor)._ac_rested(acceptor)
+
+    acceptor._ac_rested = end_of_rest
+    with no_descriptor_left() as most:
+        new.sendall(b"b\n")
+        rig.until(lambda: len(rested) > 1)
+    assert b"b\n" == rig.read(new)
+
+    begin, end = caplog.records
+    assert f"this process may have {most}; raise that (ulimit -n), or set max_connections" in begin.getMessage()
+    assert (logging.ERROR, False) == (begin.levelno, bool(begin.exc_info))
+    assert "accepting goes on" == end.getMessage()
 
 
 def test_two_may_share_a_port(rig: Rig) -> None:

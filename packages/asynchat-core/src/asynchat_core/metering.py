@@ -12,6 +12,7 @@ from .agenda import Timer
 from .bell import Bell
 from .binding import shown
 from .channels import Driver, known_driver
+from .diagnostics import class_name
 from .listening import Acceptor, Listener
 from .sockets import SocketChannel
 from .watch import Watch
@@ -172,7 +173,7 @@ class _MeteredWatch(Watch):
         try:
             super().ready(events)
         finally:
-            meter.note(perf_counter() - began, _name(self.channel))
+            meter.note(perf_counter() - began, class_name(self.channel))
 
 
 def count(channel: Any) -> None:
@@ -202,7 +203,7 @@ def describe(channel: SocketChannel) -> Snapshot:
     queue = getattr(channel, "_ac_queue", None)
     return {
         "fd": channel._fileno,
-        "class": _name(channel),
+        "class": class_name(channel),
         "peer": shown(channel.addr),
         "state": _state(channel),
         "age": monotonic() - counts.since if counts else None,
@@ -228,7 +229,3 @@ def _state(channel: Any) -> str:
     if getattr(channel, "_ac_output_paused", False) or getattr(channel, "_ac_reading_paused", False):
         return "paused"
     return "connected" if channel.connected else "closed"
-
-
-def _name(channel: Any) -> str:
-    return f"{type(channel).__module__}.{type(channel).__qualname__}"

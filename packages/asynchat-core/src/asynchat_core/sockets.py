@@ -15,12 +15,8 @@ from errno import (
     EHOSTUNREACH,
     EINPROGRESS,
     EISCONN,
-    EMFILE,
     ENETDOWN,
     ENETUNREACH,
-    ENFILE,
-    ENOBUFS,
-    ENOMEM,
     ENOTCONN,
     EPERM,
     EPIPE,
@@ -31,7 +27,7 @@ from errno import (
 )
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from .diagnostics import compact_traceback
+from .diagnostics import OUT_OF_RESOURCES, class_name, compact_traceback, shortage
 from .filesending import send_file
 from .watch import LEAVES_LOOP, NothingToRead, log
 
@@ -47,7 +43,6 @@ DISCONNECTED = frozenset(
 )
 # accept() failed for the one client, or for now: the listener stays.
 _CLIENT_GONE = frozenset({EWOULDBLOCK, EAGAIN, ECONNABORTED, EPROTO, EPERM, ENETDOWN, EHOSTUNREACH, ENETUNREACH})
-_OUT_OF_RESOURCES = frozenset({EMFILE, ENFILE, ENOBUFS, ENOMEM})
 # Seconds that a listener rests when the process has no descriptor left.
 _ACCEPT_REST = 0.2
 # Connections taken in one turn.
@@ -112,17 +107,19 @@ class SocketChannel:
         _ac_output_changed: Callable[[], None]
         _ac_call_later: Callable[[float, Callable[[], object]], Timer]
 
-    # End of stream seen, so that nothing is read any more; handle_close was told of it; a listener rests.
+    # End of stream seen, so that nothing is read any more; handle_close was told of it.
     _ac_at_eof: bool = False
     _ac_gone: bool = False
+    # A listener rests; it does so for lack of resources, and that was logged.
     _ac_resting: bool = False
+    _ac_exhausted: bool = False
     # Who made the channel, or makes its connection, and is told when it closes.
     _ac_owner: Owner | None = None
     # The bytes that went through, where they are counted.
     _ac_counts: Counts | None = None
 
     def __repr__(self) -> str:
-        status = [f"{type(self).__module__}.{type(self).__qualname__}"]
+        status = [class_name(self)]
         if self.accepting and self.addr:
             status.append("listening")
         elif self.connected:
@@ -195,17 +192,21 @@ class SocketChannel:
             The socket and the peer's address; None when there is none, its client has gone, or the process has no
             descriptor left, for which the listener rests a moment instead of spinning (ACC-007).
         """
+        failure = None
         try:
             pair = self.socket.accept()
         except OSError as error:
-            if error.errno in _OUT_OF_RESOURCES:
-                self._ac_rest(error)
-            elif error.errno not in _CLIENT_GONE:
+            if error.errno not in _CLIENT_GONE | OUT_OF_RESOURCES:
                 raise
-            return None
+            pair, failure = None, error.errno
         except TypeError:
             # A stand-in for a socket that has no connection says so by returning None.
-            return None
+            pair = None
+        if failure in OUT_OF_RESOURCES:
+            self._ac_rest(failure)
+        elif self._ac_exhausted:
+            self._ac_exhausted = False
+            self.log_info("accepting goes on")
         return None if pair is None else tuple(pair)
 
     def send(self, data: Any) -> int:
@@ -267,10 +268,13 @@ class SocketChannel:
             self._ac_output_changed()
             self.handle_close()
 
-    def _ac_rest(self, error: OSError) -> None:
+    def _ac_rest(self, failure: int) -> None:
+        if not self._ac_exhausted:
+            # Once, for however many rests follow.
+            self._ac_exhausted = True
+            self.log_info(f"accepting rests: {shortage(failure)}", "error")
         if not self._ac_resting:
             self._ac_resting = True
-            self.log_info(f"accepting rests for {_ACCEPT_REST} s: {error}", "error")
             self._ac_call_later(_ACCEPT_REST, self._ac_rested)
             self._ac_output_changed()
 
@@ -488,12 +492,8 @@ class SocketChannel:
                 "%s",
                 message,
                 exc_info=type == "error" and sys.exc_info()[0] is not None,
-                extra={"channel": _name(self), "peer": self.addr, "fd": getattr(self, "_fileno", None)},
+                extra={"channel": class_name(self), "peer": self.addr, "fd": getattr(self, "_fileno", None)},
             )
-
-
-def _name(channel: SocketChannel) -> str:
-    return f"{type(channel).__module__}.{type(channel).__qualname__}"
 
 
 _LOG_LEVELS = {"warning": 30, "error": 40}
