@@ -169,6 +169,7 @@ def test_without_descriptors_there_is_one_line_when_it_begins_and_one_when_it_is
     """However long it lasts, a shortage is logged once, with the limit and the cure, and once when it is over."""
     caplog.set_level(logging.INFO, "asynchat")
     listener = rig.listen()
+    rig.ask(rig.client(listener.addresses[0]), b"a\n")
     new = rig.client(listener.addresses[0])
     acceptor = listener.acceptors[0]
     rested: list[int] = []
