@@ -43,6 +43,9 @@ def _can(name: str, workload: Workload) -> bool:
         return short and workload.group != "idle" and shutil.which("redis-server") is not None
     if name == "C":
         return workload.server in _SERVERS_IN_C and shutil.which("cc") is not None
+    if name.endswith("coalesced") and workload.group in ("echo", "idle"):
+        # Of one reply at a time there is nothing to join.
+        return False
     if name in PEERS:
         _, module, servers = PEERS[name]
         return workload.server in servers and _installed(module)
