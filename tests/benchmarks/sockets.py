@@ -100,11 +100,11 @@ def _echoes(part: int) -> Iterator[Workload]:
 
 
 def _batches(part: int) -> Iterator[Workload]:
-    found = _exchange("pipelined lines of 64 B, 50 x 100", "batches", b"x" * 63 + b"\n", 100, 50, 500_000 // part)
+    found = _exchange("pipelined lines of 64 B, 50 x 100", "batches", b"x" * 63 + b"\n", 100, 50, 100_000 // part)
     goals = (Goal("rate", 9), Goal("rate", 1, against="redis"))
     yield _with(found, goals=goals, headline="rate")
     body = b"1024\n" + b"b" * 1024
-    found = _exchange("header + 1 KiB of body, 10 x 100", "batches", body, 100, 10, 100_000 // part, server="bodies")
+    found = _exchange("header + 1 KiB of body, 10 x 100", "batches", body, 100, 10, 40_000 // part, server="bodies")
     yield _with(found, goals=(Goal("rate", 5),), headline="rate")
 
 
