@@ -172,7 +172,7 @@ def urgent_data(kit: Kit) -> object:
     return len(urgent)
 
 
-@difference("L07", cpython=12, here=0, asyncore=12)
+@difference("L07", cpython=12, here=0)
 def idle_dispatcher(kit: Kit) -> object:
     """Count what a dispatcher that overrides nothing logs: each write event that nobody handles."""
     lines: list[object] = []
@@ -402,7 +402,7 @@ def errors_name_the_address(kit: Kit) -> object:
     return None
 
 
-@difference("L41", cpython=False, here=True, asyncore=False)
+@difference("L41", cpython=False, here=True)
 def small_sends_leave_at_once(kit: Kit) -> object:
     channel = kit.asynchat.async_chat(kit.tcp()[0], kit.map())
     return bool(channel.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncore
 import sys
-from asyncore import ExitNow, close_all, dispatcher_with_send, file_dispatcher, socket_map
+from asyncore import ExitNow, file_dispatcher, socket_map
 
 from asynchat_core import SafeLimits
 from asynchat_core.network import NetworkFunctions
 
 from . import asynchat
-from ._dispatcher import dispatcher
-from ._loop import ChannelMap, call_every, call_later, call_soon_threadsafe, loop, poll_once
+from ._dispatcher import dispatcher, dispatcher_with_send
+from ._loop import ChannelMap, call_every, call_later, call_soon_threadsafe, close_all, loop, poll_once
 
 __version__ = "0.1.0"
 

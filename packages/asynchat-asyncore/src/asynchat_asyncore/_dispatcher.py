@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from asynchat_core.agenda import Timer
+from asynchat_core.dispatcher import handles_write, send_at_once
 from asynchat_core.sockets import SocketChannel
+from asynchat_core.variants import BufferedSending
 from asynchat_core.watch import NothingToRead
 
 from . import _loop
@@ -23,6 +25,8 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
         map: the map of channels to live in; None for ``asyncore.socket_map``.
     """
 
+    #: Small sends leave at once; without it a peer that pipelines waits 40 ms.
+    tcp_nodelay = True
     _ac_leaves_loop: ClassVar[tuple[type[BaseException], ...]] = _loop.LEAVES_LOOP
 
     def __init__(self, sock: Any = None, map: dict[int, Any] | None = None) -> None:
@@ -37,6 +41,16 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
     def readable(self) -> bool:
         """Return whether the loop is to wait for input: not after its end, nor while a listener rests."""
         return not self._ac_at_eof and not self._ac_resting
+
+    def writable(self) -> bool:
+        """Return whether the loop is to wait for room to write: to connect, or where somebody handles it (L07)."""
+        return self.connecting or handles_write(type(self))
+
+    def set_socket(self, sock: Any, map: dict[int, Any] | None = None) -> None:
+        """Take ``sock`` as the channel's socket and enter the map."""
+        if self.tcp_nodelay:
+            send_at_once(sock)
+        asyncore.dispatcher.set_socket(self, sock, map)
 
     def add_channel(self, map: dict[int, Any] | None = None) -> None:
         """Enter ``map``, or the channel's own."""
@@ -84,3 +98,7 @@ class dispatcher(SocketChannel, asyncore.dispatcher):  # noqa: N801 - the docume
 
     def _ac_check_thread(self) -> None:
         """Do nothing: asyncore does not know its thread."""
+
+
+class dispatcher_with_send(BufferedSending, dispatcher):  # noqa: N801 - the documented name
+    """A dispatcher whose ``send`` takes everything, and sends the rest of it when there is room."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from asynchat_core.agenda import Agenda, Timer
+from asynchat_core.loops import close_channels
 
 # asyncore takes any mapping; its types say dict.
 AnyMap: TypeAlias = dict[int, Any]
@@ -23,7 +24,7 @@ class ChannelMap(dict[int, Any]):
 
     def close(self) -> None:
         """Close every channel; the map may be used again. Idempotent."""
-        asyncore.close_all(self, ignore_all=True)
+        close_all(self, ignore_all=True)
         _agendas.pop(id(self), None)
 
 
@@ -62,6 +63,20 @@ def poll_once(timeout: float | None = 0.0, map: AnyMap | None = None) -> None:
     agenda.run(LEAVES_LOOP)
     if not agenda:
         _agendas.pop(id(channels), None)
+
+
+def close_all(map: AnyMap | None = None, ignore_all: bool = False) -> None:
+    """
+    Close every channel of the map and empty it.
+
+    Args:
+        map: the channels; None for ``socket_map``.
+        ignore_all: pass over what a ``close()`` raises. Otherwise the first such exception, but for one about a
+            descriptor closed already, is raised when all the others are closed (MIX-010).
+    """
+    first = close_channels(asyncore.socket_map if map is None else map, LEAVES_LOOP)
+    if first is not None and not ignore_all:
+        raise first
 
 
 def call_later(delay: float, callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> Timer:

@@ -25,8 +25,5 @@ class Asyncore(ModuleBackend):
         "FAN-009": "asyncore asks each channel in each turn",
         "FDR-003": "asyncore's select raises EBADF for a descriptor that was closed elsewhere",
         "FDR-008": "asyncore looks a descriptor up when its event comes, whoever has it then",
-        "LOP-011": "asyncore asks writable(), which is true by default",
         "LOP-014": "asyncore waits for urgent data and is told of it again until the peer sends more",
-        "MIX-010": "asyncore's own close_all stops at the first error",
-        "MIX-011": "asyncore's own dispatcher_with_send copies all that waits for each send",
     }

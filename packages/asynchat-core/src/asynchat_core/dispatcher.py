@@ -126,12 +126,8 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
         """Take ``sock`` as the channel's socket and enter the map."""
         self.socket = sock
         self._fileno = sock.fileno()
-        if self.tcp_nodelay and getattr(sock, "family", None) in (_socket.AF_INET, _socket.AF_INET6):
-            try:
-                sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-            except (OSError, AttributeError):
-                # A datagram socket, or something that only looks like a socket.
-                pass
+        if self.tcp_nodelay:
+            send_at_once(sock)
         self.add_channel(map)
 
     def close(self) -> None:
@@ -192,6 +188,21 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
     def _ac_has_output(self, handles_write: bool) -> bool:
         """Whether to wait for room to write, when ``writable`` is not overridden: only if somebody cares (L07)."""
         return handles_write
+
+
+def send_at_once(sock: Any) -> None:
+    """Let a TCP socket's small sends not wait for the peer's acknowledgement."""
+    if getattr(sock, "family", None) in (_socket.AF_INET, _socket.AF_INET6):
+        try:
+            sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        except (OSError, AttributeError):
+            # A datagram socket, or something that only looks like a socket.
+            pass
+
+
+def handles_write(cls: type) -> bool:
+    """Return whether a class has a handle_write() of its own, which is to be called when there is room."""
+    return _own_predicates(cls)[2]
 
 
 def _own_predicates(cls: type) -> tuple[bool, bool, bool]:

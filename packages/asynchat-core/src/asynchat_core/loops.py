@@ -75,16 +75,7 @@ class LoopFunctions:
                 descriptor closed already, is raised when all the others are closed (MIX-010).
         """
         channels: AnyMap = self._home.socket_map if map is None else map
-        first: Exception | None = None
-        for channel in list(channels.values()):
-            try:
-                channel.close()
-            except LEAVES_LOOP:
-                raise
-            except Exception as error:
-                if not (isinstance(error, OSError) and error.errno == EBADF):
-                    first = first or error
-        channels.clear()
+        first = close_channels(channels, LEAVES_LOOP)
         release(self._driver(map))
         if first is not None and not ignore_all:
             raise first
@@ -119,6 +110,21 @@ class LoopFunctions:
     def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any, map: AnyMap | None = None) -> None:
         """Call ``callback(*args)`` in the loop's next turn, and end its wait; from any thread (THR-004, THR-005)."""
         self._driver(map).call_soon(callback, *args)
+
+
+def close_channels(channels: AnyMap, leaves_loop: tuple[type[BaseException], ...]) -> Exception | None:
+    """Close every channel of a map and empty it; return what the first failing ``close()`` raised, if any did."""
+    first: Exception | None = None
+    for channel in list(channels.values()):
+        try:
+            channel.close()
+        except leaves_loop:
+            raise
+        except Exception as error:
+            if not (isinstance(error, OSError) and error.errno == EBADF):
+                first = first or error
+    channels.clear()
+    return first
 
 
 def read(channel: Any) -> None:

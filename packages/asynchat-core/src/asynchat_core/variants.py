@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 import socket
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._sources import as_bytes
 from .channels import AnyMap
 from .dispatcher import dispatcher
 
+if TYPE_CHECKING:
+    _Mixin = dispatcher
+else:
+    _Mixin = object
+
 _LARGEST_SEND = 65536
 
 
-class dispatcher_with_send(dispatcher):  # noqa: N801 - the documented name
-    """A dispatcher whose ``send`` takes everything, and sends the rest of it when there is room."""
+class BufferedSending(_Mixin):
+    """What a dispatcher with a buffer for output adds to one, on every loop."""
 
     #: What is not sent yet; a program may read, replace or extend it.
     out_buffer: bytes | bytearray
 
-    def __init__(self, sock: Any = None, map: AnyMap | None = None) -> None:
+    def __init__(self, sock: Any = None, map: Any = None) -> None:
         super().__init__(sock, map)
         self.out_buffer = bytearray()
 
@@ -28,7 +33,7 @@ class dispatcher_with_send(dispatcher):  # noqa: N801 - the documented name
         """Send once from ``out_buffer``, at most 65536 bytes."""
         buffer = self._ac_buffer()
         if buffer and self.connected:
-            count = dispatcher.send(self, bytes(memoryview(buffer)[:_LARGEST_SEND]))
+            count = super().send(bytes(memoryview(buffer)[:_LARGEST_SEND]))
             del buffer[:count]
 
     def send(self, data: Any) -> int:
@@ -60,6 +65,10 @@ class dispatcher_with_send(dispatcher):  # noqa: N801 - the documented name
     def _ac_interest(self) -> tuple[int, bool]:
         # Programs fill out_buffer themselves, which nothing tells the loop of.
         return super()._ac_interest()[0], True
+
+
+class dispatcher_with_send(BufferedSending, dispatcher):  # noqa: N801 - the documented name
+    """A dispatcher whose ``send`` takes everything, and sends the rest of it when there is room."""
 
 
 class file_wrapper:  # noqa: N801 - the documented name
