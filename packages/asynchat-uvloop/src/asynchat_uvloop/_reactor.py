@@ -99,6 +99,10 @@ class AsyncioReactor(Reactor):
             self._turn_within_callback(timeout)
             return
         self._refuse_running()
+        if self._next_pump is not None:
+            # Asked for while nobody drove the loop: who calls turn() does that work himself (TMR-004).
+            self._next_pump.cancel()
+            self._next_pump = None
         stopper = None
         if timeout == 0:
             self._stop()
