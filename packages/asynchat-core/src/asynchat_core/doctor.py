@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-from collections.abc import Iterator
+import os
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import NamedTuple
 
-MODULES = ("asynchat", "asyncore", "smtpd")
+from .old_imports import REPLACED, NotPython, Program, read_program
+from .refusal import Refused
+
+_MODULES = (*REPLACED, "smtpd")
+# What `from ... import *` gives, as far as it is looked at.
+_STARRED = {
+    "asynchat": ("async_chat", "simple_producer"),
+    "asyncore": ("dispatcher", "dispatcher_with_send", "file_dispatcher", "loop", "poll", "poll2", "poll3"),
+    "smtpd": ("SMTPServer", "SMTPChannel"),
+}
 _GONE = {
     "fifo": "asynchat.fifo left Python with 3.7: use collections.deque",
     "refill_buffer": "refill_buffer() is of Python 2.5: the queue is producer_fifo, and initiate_send() sends from it",
     "ac_out_buffer": "ac_out_buffer is of Python 2.5: the queue is producer_fifo",
 }
+_TAKING_DATA = ("push", "set_terminator")
 _PREDICATES = ("readable", "writable")
-
-
-class BadProgram(Exception):
-    """A file that cannot be examined; the message is one line."""
+# What select() does, which is all that the standard library's loop has by default.
+_DESCRIPTORS = "dies of a descriptor above 1023"
 
 
 class Finding(NamedTuple):
@@ -32,108 +41,165 @@ class Finding(NamedTuple):
     message: str
 
 
+class _Channel(NamedTuple):
+    """What is known of a class of the program's own that derives from one of the modules'."""
+
+    #: Its methods, and those of its bases in the program, that are given data for a channel: they may encode it.
+    encoding: frozenset[str]
+
+
+# By the module that they are in, and their name.
+_Channels = dict[tuple[str, str], _Channel]
+
+
 class Report(NamedTuple):
     """What was found in one file."""
 
     path: str
-    #: The names of asynchat, asyncore and smtpd that it uses, with how often.
-    uses: dict[str, int]
+    #: The names of asynchat, asyncore and smtpd that it uses.
+    uses: list[str]
     findings: list[Finding]
 
 
 def examine(target: str) -> list[Report]:
     """
-    Examine a file, the Python files below a folder, or an installed module, by name.
+    Examine a file, the Python files below a folder, or an installed module or package, by name.
 
     Returns:
-        A report for each file that uses one of the modules; of a folder, also for each file that is not Python.
+        A report for each file. A file that is not Python is a finding if there are others, so that it does not hide
+        them.
 
     Raises:
-        BadProgram: there is no such file or module, or it is not Python.
+        Refused: there is no such file or module, or the only one is not Python.
     """
-    path = Path(target)
-    if not path.is_dir():
-        return [_examine_file(path if path.exists() else _find_module(target))]
-    reports = []
-    for file in sorted(path.rglob("*.py")):
+    paths = files_of(target)
+    reports: dict[Path, Report] = {}
+    programs = []
+    for path in paths:
         try:
-            reports.append(_examine_file(file))
-        except BadProgram as error:
-            reports.append(Report(str(file), {}, [Finding(str(file), 0, "change", str(error))]))
-    if not reports:
-        raise BadProgram(f"{target!r} has no Python files in it")
-    return [report for report in reports if report.uses or report.findings] or reports[:1]
+            programs.append(read_program(path))
+        except NotPython as error:
+            if len(paths) == 1:
+                raise
+            finding = Finding(str(path), error.line, "change", f"is not Python 3: {error.reason}")
+            reports[path] = Report(str(path), [], [finding])
+    channels: _Channels = {}
+    known = -1
+    while known < len(channels):
+        # A class may derive from one in a file that comes later.
+        known = len(channels)
+        reports |= {program.path: _examine_program(program, channels) for program in programs}
+    return [reports[path] for path in paths]
 
 
-def read_program(path: Path) -> tuple[str, ast.Module]:
-    """Return the text of a program, and its syntax tree. Raises BadProgram when it is not Python."""
-    try:
-        source = path.read_bytes()
-        tree = ast.parse(source, str(path))
-        return importlib.util.decode_source(source), tree
-    except OSError as error:
-        raise BadProgram(f"cannot read {str(path)!r}: {error.strerror}") from error
-    except (SyntaxError, ValueError) as error:
-        place = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise BadProgram(f"{str(path)!r} is not Python 3{place}: {_first_line(error)}") from error
+def files_of(target: str) -> list[Path]:
+    """
+    Return the files that ``examine`` looks at.
+
+    Of a folder: all below it that are called ``*.py``, but not those in hidden folders and in virtual environments.
+
+    Raises:
+        Refused: there are none.
+    """
+    path = Path(target) if target and os.path.lexists(target) else _find_module(target)
+    if not path.is_dir():
+        return [path]
+    files: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not _is_hidden(Path(folder, name)))
+        files += [Path(folder, name) for name in sorted(names) if name.endswith(".py")]
+    if not files:
+        raise Refused(f"{target!r} has no Python files in it")
+    return files
 
 
-def _first_line(error: Exception) -> str:
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return text.partition("\n")[0]
+def _is_hidden(folder: Path) -> bool:
+    return folder.name.startswith(".") or (folder / "pyvenv.cfg").exists()
+
+
+def _refuse(error: OSError) -> None:
+    raise Refused(f"cannot read {error.filename!r}: {error.strerror}") from error
 
 
 def _find_module(name: str) -> Path:
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        spec = None
+    """Find a module without running anything of it or of the packages that it is in."""
+    search: list[str] | None = [str(Path.cwd()), *sys.path]
+    spec: ModuleSpec | None = None
+    for part in name.split("."):
+        spec = PathFinder.find_spec(part, search) if part and search is not None else None
+        if spec is None:
+            break
+        search = None if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
+    if spec is not None and search:
+        return Path(search[0])
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        raise BadProgram(f"there is no file, folder or Python module {name!r}")
+        raise Refused(f"there is no file, folder or Python module {name!r}")
     return Path(spec.origin)
 
 
-def _examine_file(path: Path) -> Report:
-    _, tree = read_program(path)
-    visitor = _Visitor(str(path))
-    visitor.visit(tree)
-    return Report(str(path), dict(sorted(visitor.uses.items())), sorted(visitor.findings))
+def _examine_program(program: Program, channels: _Channels) -> Report:
+    visitor = _Visitor(program.path, channels)
+    try:
+        visitor.visit(program.tree)
+    except RecursionError:
+        visitor.findings.append(Finding(str(program.path), 0, "note", "nested too deeply to be examined to its end"))
+    return Report(str(program.path), sorted(visitor.uses), sorted(set(visitor.findings)))
 
 
 class _Visitor(ast.NodeVisitor):
     """Walk a program's tree; what it means by a name is known from its imports."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.uses: dict[str, int] = {}
+    def __init__(self, path: Path, channels: _Channels) -> None:
+        self.path = str(path)
+        self._channels = channels
+        self._module = path.parent.name if path.stem == "__init__" else path.stem
+        self.uses: set[str] = set()
         self.findings: list[Finding] = []
         # What local names stand for: "asynchat", or "asynchat.async_chat".
         self._names: dict[str, str] = {}
+        # And which of them are channels of the program's own.
+        self._classes: dict[str, _Channel] = {}
+        # The class that we are in, if it is a channel.
+        self._inside: _Channel | None = None
 
     def _find(self, node: ast.AST, kind: str, message: str) -> None:
         self.findings.append(Finding(self.path, getattr(node, "lineno", 0), kind, message))
 
-    def _use(self, name: str) -> None:
-        self.uses[name] = self.uses.get(name, 0) + 1
-
     def visit_Import(self, node: ast.Import) -> None:
         """Learn the names of modules."""
         for alias in node.names:
-            if alias.name in MODULES:
+            if alias.name in _MODULES:
                 self._names[alias.asname or alias.name] = alias.name
-                self._import(node, alias.name)
+                self._import(node, alias.name, "")
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Learn the names taken out of modules."""
-        if node.level == 0 and node.module in MODULES:
+        """Learn the names of modules, and those taken out of them."""
+        source = "." * node.level + (node.module or "")
+        package, _, module = source.rpartition(".")
+        if module in _MODULES:
+            self._import(node, module, package or "." * node.level)
             for alias in node.names:
-                self._names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-                self._use(f"{node.module}.{alias.name}")
-            self._import(node, node.module)
+                for name in _STARRED[module] if alias.name == "*" else (alias.name,):
+                    self._names[alias.asname or name] = f"{module}.{name}"
+                    if alias.name != "*":
+                        self.uses.add(f"{module}.{name}")
+            return
+        for alias in node.names:
+            if alias.name in _MODULES:
+                self._names[alias.asname or alias.name] = alias.name
+                self._import(node, alias.name, source)
+            elif (module, alias.name) in self._channels:
+                self._classes[alias.asname or alias.name] = self._channels[module, alias.name]
 
-    def _import(self, node: ast.AST, module: str) -> None:
-        self._use(module)
-        if module == "smtpd":
+    def _import(self, node: ast.AST, module: str, package: str) -> None:
+        """Note the import of a module: the standard library's, or one of a package."""
+        self.uses.add(module)
+        if package.startswith("."):
+            self._find(node, "note", f"this {module} is the program's own, which asynchat run does not replace")
+        elif package:
+            if not package.startswith("asynchat_"):
+                self._find(node, "note", f"this {module} is that of {package!r}, which asynchat run does not replace")
+        elif module == "smtpd":
             fix = "install standard-smtpd, whose imports asynchat run replaces, or change to aiosmtpd"
             self._find(node, "change", f"smtpd left Python with 3.12: {fix}")
         else:
@@ -141,15 +207,20 @@ class _Visitor(ast.NodeVisitor):
             self._find(node, "change", f"{module} left Python with 3.12: {fix}")
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """Note what is used of the modules."""
+        """Note what is used of the modules, and what is assigned to a channel."""
         name = self._meaning(node)
-        if name is not None:
-            self._use(name)
+        if name is not None and name.count(".") == 1:
+            self.uses.add(name)
             if name in ("asyncore.poll2", "asyncore.poll3"):
                 self._find(node, "differs", f"{name} is the same as poll here: there is one way to wait")
-        own = isinstance(node.value, ast.Name) and node.value.id == "self" and isinstance(node.ctx, ast.Load)
-        if node.attr in _GONE and (name is not None or own):
-            self._find(node, "change", _GONE[node.attr])
+        own = self._inside is not None and _is_self(node.value)
+        if isinstance(node.ctx, ast.Load):
+            if node.attr in _GONE and (name is not None or own):
+                self._find(node, "change", _GONE[node.attr])
+        elif own and node.attr in _PREDICATES:
+            self._find(
+                node, "differs", f"{node.attr} of one object is not asked on selectors and uvloop: define it in a class"
+            )
         self.generic_visit(node)
 
     def _meaning(self, node: ast.AST) -> str | None:
@@ -160,45 +231,74 @@ class _Visitor(ast.NodeVisitor):
             return None if base is None else f"{base}.{node.attr}"
         return None
 
+    def _channel(self, base: ast.expr) -> _Channel | None:
+        """Return what a class is that derives from ``base``; None if it is none of ours."""
+        if self._meaning(base) is not None:
+            return _Channel(frozenset())
+        if isinstance(base, ast.Attribute):
+            return self._channels.get((_names(base.value), base.attr))
+        return self._classes.get(_names(base))
+
     def visit_Call(self, node: ast.Call) -> None:
         """Look at the arguments of what matters."""
         name = self._meaning(node.func)
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name == "asyncore.loop":
             self._look_at_loop(node)
-        if isinstance(node.func, ast.Attribute) and node.args:
-            self._look_at_text(node, node.func.attr, node.args[0])
-        if name is not None and any(keyword.arg == "conn" for keyword in node.keywords):
+        elif name == "asynchat.simple_producer" and node.args and _is_text(node.args[0]):
+            self._find(node, "change", f"simple_producer() of text is a TypeError: {_as_bytes(node.args[0])}")
+        elif method == "select" and "asyncore" in self.uses and _is_name(node.func, "select"):
+            self._find(node, "note", f"this select() {_DESCRIPTORS}: the module selectors has others")
+        elif method in _TAKING_DATA and node.args:
+            self._look_at_data(node, method, node.args[0])
+        elif _names(node.func) in ("__import__", "import_module") and node.args:
+            self._look_at_dynamic_import(node, node.args[0])
+        known = name is not None or (self._inside is not None and method == "__init__")
+        if known and any(keyword.arg == "conn" for keyword in node.keywords):
             self._find(node, "change", "the argument conn is of Python 2.5: it is sock")
         self.generic_visit(node)
+
+    def _look_at_dynamic_import(self, node: ast.Call, argument: ast.expr) -> None:
+        if isinstance(argument, ast.Constant) and argument.value in _MODULES:
+            self.uses.add(argument.value)
+            fix = "run it by asynchat run, or call asynchat_core.install() before"
+            self._find(node, "change", f"{argument.value} left Python with 3.12: {fix}")
 
     def _look_at_loop(self, node: ast.Call) -> None:
         if any(keyword.arg == "use_poll" for keyword in node.keywords) or len(node.args) > 1:
             self._find(node, "differs", "use_poll is taken and not heeded: every backend waits in its best way")
         else:
-            self._find(
-                node, "note", "in the standard library this loop dies of a descriptor above 1023; here it does not"
-            )
+            self._find(node, "note", f"as in the standard library, on asyncore this loop {_DESCRIPTORS}; elsewhere not")
 
-    def _look_at_text(self, node: ast.Call, method: str, argument: ast.expr) -> None:
-        if method not in ("set_terminator", "push") or not isinstance(argument, ast.Constant):
+    def _look_at_data(self, node: ast.Call, method: str, argument: ast.expr) -> None:
+        own = _is_self(getattr(node.func, "value", None))
+        if own and self._inside is not None and method in self._inside.encoding:
             return
-        value = argument.value
-        if isinstance(value, str):
-            self._find(node, "change", f"{method}({value!r}) is a TypeError: write b{value!r}")
-        elif method == "set_terminator" and value in (0, b"") and value is not False:
-            self._find(node, "note", f"set_terminator({value!r}) means None: collect, and end nothing")
+        if _is_text(argument):
+            if (own and self._inside is not None) or method == "set_terminator":
+                shown = ast.unparse(argument)
+                self._find(node, "change", f"{method}({shown}) is a TypeError: {_as_bytes(argument)}")
+            elif "asynchat" in self.uses:
+                self._find(node, "note", f"if this is a channel, {method}() of text is a TypeError: it takes bytes")
+        elif method == "set_terminator" and isinstance(argument, ast.Constant):
+            value = argument.value
+            if value in (0, b"") and value is not False:
+                self._find(node, "note", f"set_terminator({value!r}) means None: collect, and end nothing")
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """Look at what channels override."""
-        bases = [self._meaning(base) for base in node.bases]
-        known = [base for base in bases if base is not None]
+        known = [base for base in map(self._channel, node.bases) if base is not None]
+        before, self._inside = self._inside, None
         if known:
-            # A class of the program's own counts as what it derives from, for the classes that derive from it.
-            self._names[node.name] = known[0]
-            for item in node.body:
-                if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                    self._look_at_method(item)
+            methods = [item for item in node.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))]
+            encoding = known[0].encoding | {item.name for item in methods if item.name in _TAKING_DATA}
+            if any(_names(item) == "use_encoding" for item in ast.walk(node)):
+                encoding |= {"set_terminator"}
+            self._inside = self._classes[node.name] = self._channels[self._module, node.name] = _Channel(encoding)
+            for item in methods:
+                self._look_at_method(item)
         self.generic_visit(node)
+        self._inside = before
 
     def _look_at_method(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith(("handle_", "found_", "collect_")):
@@ -213,46 +313,34 @@ class _Visitor(ast.NodeVisitor):
             self._find(node, "change", _GONE[node.name])
 
 
-def fixed(path: Path, backend: str) -> tuple[str, str]:
-    """
-    Return the text of a program before and after its imports are changed to a backend's.
-
-    Raises:
-        BadProgram: it is not Python.
-    """
-    text, tree = read_program(path)
-    lines = [line.encode() for line in text.splitlines(keepends=True)]
-    for node in sorted(_imports(tree), key=lambda node: -node.lineno):
-        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
-        if before.strip():
-            # Behind another statement on its line, where no second one may follow.
-            continue
-        new = f"\n{before.decode()}".join(_rewritten(node, f"asynchat_{backend}"))
-        lines[first : last + 1] = [before + new.encode() + after]
-    return text, b"".join(lines).decode()
+def _is_name(node: ast.AST, name: str) -> bool:
+    """Return whether this is an attribute of the name ``name``."""
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name
 
 
-def _imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            ours = any(alias.name in MODULES[:2] for alias in node.names)
-        else:
-            ours = isinstance(node, ast.ImportFrom) and node.level == 0 and node.module in MODULES[:2]
-        if ours:
-            assert isinstance(node, (ast.Import, ast.ImportFrom))
-            yield node
+def _is_self(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
 
 
-def _rewritten(node: ast.Import | ast.ImportFrom, package: str) -> list[str]:
-    """Return the statements in place of one import."""
-    if isinstance(node, ast.ImportFrom):
-        return [f"from {package}.{node.module} import {', '.join(map(_aliased, node.names))}"]
-    ours = [alias for alias in node.names if alias.name in MODULES[:2]]
-    others = [alias for alias in node.names if alias not in ours]
-    statements = [f"import {', '.join(map(_aliased, others))}"] if others else []
-    return [*statements, f"from {package} import {', '.join(map(_aliased, ours))}"]
+def _names(node: ast.AST) -> str:
+    """Return what a name or an attribute is called."""
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
-def _aliased(alias: ast.alias) -> str:
-    return f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+def _is_text(node: ast.expr) -> bool:
+    """Return whether an expression is text for sure: a literal, made of one, or str()."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str)
+    if isinstance(node, ast.BinOp):
+        return _is_text(node.left) or (isinstance(node.op, ast.Add) and _is_text(node.right))
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute):
+            return node.func.attr in ("format", "join") and _is_text(node.func.value)
+        return _names(node.func) == "str"
+    return isinstance(node, ast.JoinedStr)
+
+
+def _as_bytes(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return f"write b{node.value!r}"
+    return "encode it"
