@@ -8,6 +8,8 @@ import os
 import resource
 import socket
 import threading
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import Any
 
 from .differences import difference
@@ -89,6 +91,15 @@ def errors_are_logged(kit: Kit) -> object:
     finally:
         log.removeHandler(handler)
     return logged
+
+
+@difference("L44", cpython=("log: hit\n", "info: news\n"), here=("", ""), asyncore=("log: hit\n", "info: news\n"))
+def diagnostics_are_printed(kit: Kit) -> object:
+    channel = kit.asyncore.dispatcher(map=kit.map())
+    with redirect_stderr(StringIO()) as errors, redirect_stdout(StringIO()) as output:
+        channel.log("hit")
+        channel.log_info("news")
+    return errors.getvalue(), output.getvalue()
 
 
 @difference("MIX-010", cpython=2, here=0, asyncore=2)
@@ -406,6 +417,11 @@ def errors_name_the_address(kit: Kit) -> object:
 def small_sends_leave_at_once(kit: Kit) -> object:
     channel = kit.asynchat.async_chat(kit.tcp()[0], kit.map())
     return bool(channel.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+
+@difference("L43", cpython="TypeError", here=[b"x", "END"], asyncore="TypeError")
+def channel_without_a_socket(kit: Kit) -> object:
+    return beside_a_bad_one(kit, lambda channels: kit.dispatcher(map=channels).add_channel())
 
 
 @difference("L42", cpython=False, here=True, asyncore=False)

@@ -20,7 +20,7 @@ from venvs import PYTHONS, Unavailable, Venvs, interpreter
 
 BACKENDS = ("selectors", "asyncore", "uvloop")
 # Programs that run at once; more would have them wait for each other on the machines this is for.
-_AT_ONCE = 2
+_AT_ONCE = 4
 
 
 def main() -> int:

@@ -68,14 +68,14 @@ class dispatcher(SocketChannel):  # noqa: N801 - the documented name
     # --- the map
 
     def add_channel(self, map: AnyMap | None = None) -> None:
-        """Enter ``map``, or the channel's own, under the socket's descriptor."""
+        """Enter ``map``, or the channel's own, under the socket's descriptor; without a socket do nothing (L43)."""
         target = self._map if map is None else map
         fd = self.socket.fileno() if self._fileno is None and self.socket is not None else self._fileno
         self._fileno = fd
         if self._ac_at_eof:
             self._ac_at_eof = self._ac_gone = False
-        assert fd is not None, "a channel without a socket cannot enter a map"
-        target[fd] = self
+        if fd is not None:
+            target[fd] = self
 
     def del_channel(self, map: AnyMap | None = None) -> None:
         """Leave ``map``, or the channel's own; the socket stays open, and the loop has forgotten it (FDR-005)."""
