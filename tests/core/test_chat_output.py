@@ -187,6 +187,7 @@ class TestInOneEvent:
         """What is pushed to other channels leaves with the end of the batch."""
         other, third = Chat(), Chat()
         batch = open_batch()
+        assert batch is not None
         other.push(b"a")
         other.push(b"b")
         third.push(b"x")
@@ -201,6 +202,7 @@ class TestInOneEvent:
         """What one channel's flush raises goes to its own handle_error; the others still send."""
         bad, good = Chat(), Chat()
         batch = open_batch()
+        assert batch is not None
         for chat in (bad, good):
             chat.push(b"first ")
         bad.push_with_producer(Pieces(Boom()))
@@ -214,6 +216,7 @@ class TestInOneEvent:
         """What is pushed while another channel's event makes this one read leaves with the outer batch."""
         outer, inner = Chat(), Chat(b"\n", found=lambda chat: [chat.push(b"a"), outer.push(b"b"), outer.push(b"c")])
         batch = open_batch()
+        assert batch is not None
         inner.read(b"\n")
         assert [b"b"] == outer.wire.sent
         close_batch(batch)
@@ -248,6 +251,7 @@ class TestInOneEvent:
         """The same where the exception is one that leaves the loop."""
         bad, good = Chat(), Chat()
         batch = open_batch()
+        assert batch is not None
         for chat in (bad, good):
             chat.push(b"first ")
         bad.push_with_producer(Pieces(KeyboardInterrupt()))

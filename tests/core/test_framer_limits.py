@@ -95,6 +95,14 @@ class TestDiscardFrame:
 
         assert [] == framer.trace
 
+    def test_one_that_comes_alone(self) -> None:
+        """A frame that is a whole chunk is dropped like any other."""
+        framer = Recorder(b"\n", collect=lambda framer: framer.discard_frame())
+        framer.feed(b"ab\n")
+        framer.feed(b"cd\n")
+
+        assert [b"ab", b"cd"] == framer.trace
+
     def test_one_of_many_short_frames(self) -> None:
         """In a long stream of short frames too, with the terminator kept or changed for what follows."""
 

@@ -200,6 +200,7 @@ class TestChannel:
     def test_resumed_in_a_batch(self) -> None:
         """Where the channel holds output back, a resumed producer leaves with it."""
         batch = open_batch()
+        assert batch is not None
         chat = Chat()
         chat.push(b"first")
         chat.push_with_producer(Pieces(NOT_READY, b"late"))

@@ -217,3 +217,16 @@ def test_a_str_may_be_assigned_where_it_is_encoded() -> None:
     framer.feed(b"a\n")
 
     assert [b"a", END] == framer.trace
+
+
+def test_a_callback_may_put_input_in_place() -> None:
+    """What a callback assigns to ``ac_in_buffer`` is delivered next, also behind a frame that came alone."""
+
+    def found(framer: Recorder) -> None:
+        if framer.last == b"ab":
+            framer.ac_in_buffer = b"cd\nef"
+
+    framer = Recorder(b"\n", found=found)
+    framer.feed(b"ab\n")
+
+    assert [b"ab", END, b"cd", END, b"ef"] == framer.trace

@@ -8,9 +8,10 @@ Importing it loads the framing, the queue and the chat only; what does I/O is in
 from __future__ import annotations
 
 from ._backends import BackendNotInstalled, get_backend, install, installed_backends, uninstall
-from ._chat import ChatMixin, DefaultSize
+from ._chat import ChatMixin
 from ._framer import Framer
 from ._limits import SAFE_DEFAULTS, ChannelClosed, SafeLimits
+from ._output import DefaultSize
 from ._producers import CLOSE_MARK, Producer, ProducerQueue, simple_producer
 from ._sources import NOT_READY
 from ._terminators import Terminator, find_prefix_at_end

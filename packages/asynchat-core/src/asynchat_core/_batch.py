@@ -38,14 +38,13 @@ def open_batch() -> Batch | None:
     return batch
 
 
-def close_batch(batch: Batch | None) -> None:
+def close_batch(batch: Batch) -> None:
     """Flush the batch that ``open_batch`` returned; what the flushing makes others push leaves too."""
-    if batch is None:
-        return
     try:
-        _flush(batch)
+        if batch:
+            _flush(batch)
     finally:
-        _open.pop(get_ident(), None)
+        del _open[get_ident()]
 
 
 def _flush(batch: Batch) -> None:

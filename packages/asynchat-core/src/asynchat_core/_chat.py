@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._batch import close_batch, current_batch, open_batch
+from ._batch import close_batch, open_batch
 from ._framer import Framer
-from ._limits import ChannelClosed, Limits
-from ._producers import Producer, ProducerQueue
-from ._sources import Buffer, FileProducer, NotReady, as_bytes
+from ._limits import ChannelClosed
+from ._output import DefaultSize, Output
+from ._sources import as_bytes
 from ._terminators import Terminator
 
-# Read and send sizes adapt between these two (bytes), where the program left the documented default.
+# Where the program left the documented default, reads adapt between these two (bytes).
 _LEAST_SIZE = 4096
 _MOST_SIZE = 262144
-# Output is held back while a read is handled, up to so many bytes; then it is sent.
-_MOST_HELD = 65536
-# One channel sends at most so many bytes before the others have their turn.
-_MOST_SENT = 1048576
 
 
-class DefaultSize(int):
-    """A buffer size that the program has not set: the channel may choose a better one."""
-
-
-class ChatMixin(Limits, Framer):
+class ChatMixin(Output, Framer):
     """
     Frames in, queued output out: the methods of async_chat, for a class that also derives from a dispatcher.
 
@@ -37,155 +29,36 @@ class ChatMixin(Limits, Framer):
     Any method may be called in any callback. Callbacks run in the thread of the loop, and so must all calls.
     """
 
-    #: The largest read and the largest send, in bytes. Left alone they adapt to the traffic (4096 to 262144); a value
-    #: set by a subclass or on the instance is honoured exactly (API-009).
+    #: The largest read, in bytes. Left alone it adapts to the traffic (4096 to 262144); a value set by a subclass or on
+    #: the instance is honoured exactly (API-009).
     ac_in_buffer_size: int = DefaultSize(4096)
-    ac_out_buffer_size: int = DefaultSize(4096)
     #: With true, frames already read are still delivered after ``close()``, as the standard library did (CLS-014).
     deliver_after_close: bool = False
     #: Whole frames delivered in one go, before other channels have their turn; None for no bound.
     frames_per_turn: int | None = None
     if TYPE_CHECKING:
-        debug: bool
-        send: Callable[[Any], int]
         recv: Callable[[int], Any]
-        _ac_check_thread: Callable[[], None]
+        accepting: bool
         _ac_is_driven: Callable[[], bool]
-        _ac_send_file: Callable[[Any, int, int], int]
 
-    _ac_queue: ProducerQueue
     _ac_socket: Any
-    # Output waits for the end of a read or a batch; the kernel took less than it was given; a send is under way.
-    _ac_held: bool
-    _ac_blocked: bool
-    _ac_sending: bool
-    # Held output is being sent.
-    _ac_flushing: bool
     # Whole frames may be left in the framer.
     _ac_frames_left: bool
     _ac_read_size: int = _LEAST_SIZE
-    _ac_send_size: int = _LEAST_SIZE
     _ac_closed: bool = False
 
     def _ac_init_chat(self) -> None:
         """Make the state new; to be called before the dispatcher's constructor, and as often as that is."""
         Framer.__init__(self)
-        if hasattr(self, "_ac_queue"):
+        if hasattr(self, "_ac_fifo"):
             # Made anew, as programs do to connect again.
             self._ac_queue.clear()
             self._ac_init_limits()
             self._ac_forget("_ac_read_size", "_ac_send_size", "_ac_closed")
-        self._ac_queue = ProducerQueue(self)
-        self._ac_held = self._ac_blocked = self._ac_sending = self._ac_flushing = self._ac_frames_left = False
+        self._ac_init_output()
+        self._ac_frames_left = False
 
-    # --- output
-
-    @property
-    def producer_fifo(self) -> ProducerQueue:
-        """The deque of what is queued: bytes, producers, and None where ``close_when_done()`` was called."""
-        return self._ac_queue
-
-    @producer_fifo.setter
-    def producer_fifo(self, entries: Any) -> None:
-        self._ac_queue = ProducerQueue(self)
-        self._ac_queue.extend(entries)
-
-    def push(self, data: Buffer) -> bool:
-        """
-        Send ``data``, or queue what the socket does not take.
-
-        It is sent before this returns (OUT-018); but while this or another channel of the thread handles an event, only
-        the first push to a channel is, and what follows leaves together when that event has been handled.
-
-        Returns:
-            Whether the channel is below ``output_high_mark``; always, without one.
-
-        Raises:
-            TypeError: not bytes, bytearray or memoryview; nothing is queued (OUT-003).
-            ChannelClosed: the channel is closed or closing, and ``strict_close`` is set; without it ``data`` is dropped
-                (OUT-011).
-        """
-        if self.debug:
-            self._ac_check_thread()
-        if self._ac_closing or self._ac_closed:
-            as_bytes(data)
-            return self._ac_refuse_push()
-        queue = self._ac_queue
-        queue.push(data)
-        if self._ac_blocked:
-            return (self.output_high_mark is None and self.max_output is None) or self._ac_check_marks()
-        if not self._ac_held:
-            self._ac_send_soon()
-        elif queue.size >= _MOST_HELD:
-            self._ac_flush_held()
-            self._ac_held = True
-        return not self._ac_output_paused
-
-    def push_with_producer(self, producer: Producer | Iterable[Buffer | NotReady] | Buffer) -> bool:
-        """
-        Queue an object whose ``more()`` gives the next piece, until that is empty; or an iterable of the pieces.
-
-        Either may give ``NOT_READY`` instead: all that is queued then waits for ``resume_producer()``. A generator is
-        closed when the channel drops it (PRD-109).
-
-        What ``more()`` raises comes out of here when it is asked at once (PRD-014), else it goes to ``handle_error``.
-
-        Raises:
-            TypeError: ``producer`` has no method ``more`` and is not iterable.
-            ChannelClosed: as for ``push``.
-        """
-        if self._ac_closing or self._ac_closed:
-            refused = ProducerQueue(self)
-            refused.push_producer(producer)
-            refused.clear()
-            return self._ac_refuse_push()
-        self._ac_queue.push_producer(producer)
-        if not self._ac_held and not self._ac_blocked:
-            self._ac_send_soon()
-        return not self._ac_output_paused
-
-    def push_file(self, file: Any, offset: int | None = None, count: int | None = None) -> bool:
-        """
-        Queue a file, from ``offset`` (None: its position) ``count`` bytes (None: up to its end) (PRD-112).
-
-        It is sent by ``os.sendfile`` where that can be, else read and given to ``send``. The file is the channel's from
-        now on: closed when it is sent or dropped. One that ends before ``count`` is an EOFError in ``handle_error``.
-
-        Raises:
-            TypeError: not a file opened in binary mode. ValueError: it has no position, as a pipe; a negative number.
-            ChannelClosed: as for ``push``; the file is closed.
-        """
-        return self.push_with_producer(FileProducer(file, offset, count, direct=True))
-
-    def resume_producer(self) -> None:
-        """
-        Ask the producer that said ``NOT_READY`` again; harmless when none did (PRD-103).
-
-        It is asked before this returns, or when the event that is being handled has been. What ``more()`` raises goes
-        to ``handle_error``. To be called in the loop's thread; from another one by ``call_soon_threadsafe``.
-        """
-        if self.debug:
-            self._ac_check_thread()
-        if self._ac_queue.resume():
-            if self._ac_closing:
-                self._ac_began("flush")
-            if not self._ac_held:
-                self._ac_held = True
-                self._ac_flush_held()
-            self._ac_output_changed()
-
-    def close_when_done(self) -> None:
-        """
-        Call ``handle_close()`` when all that is queued by now has been sent; never within this call (CWD-011).
-
-        From now on ``flush_timeout`` runs, but not while a producer is not ready: that is the program's own waiting.
-        """
-        if not self._ac_closed and not self._ac_closing:
-            self._ac_closing = True
-            self._ac_queue.push_close_mark()
-            if not self._ac_queue.parked:
-                self._ac_began("flush")
-            self._ac_output_changed()
+    # --- input
 
     def discard_buffers(self) -> None:
         """
@@ -201,110 +74,6 @@ class ChatMixin(Limits, Framer):
         self._ac_queue.clear()
         self._ac_closing = False
         self._ac_over("flush")
-
-    def initiate_send(self) -> None:
-        """
-        Send until the queue is empty or the socket is full: the one place that moves data out.
-
-        ``push`` and ``handle_write`` call it through the instance; a subclass may wrap it in a lock. Not re-entrant:
-        called by what it calls, it returns at once (RNT-005). The close mark at the head ends in ``handle_close()``.
-        """
-        self._ac_held = False
-        if self._ac_sending:
-            return
-        self._ac_sending = True
-        queue = self._ac_queue
-        try:
-            allowance = _MOST_SENT
-            while queue and self.connected and allowance > 0:
-                chunk = queue.next_chunk(self._ac_out_size(), self.encoding if self.use_encoding else None)
-                if not isinstance(chunk, bytes):
-                    if isinstance(chunk, FileProducer):
-                        if (taken := self._ac_send_of(chunk)) < 0:
-                            return
-                        allowance -= taken
-                        continue
-                    if self._ac_flushing:
-                        # Only a write event closes (CWD-011): TLS mixins hold that back until their handshake is done.
-                        return
-                    queue.popleft()
-                    self._ac_finish()
-                    return
-                if not chunk or not self.connected:
-                    if queue.parked:
-                        self._ac_over("flush")
-                    return
-                if not self._ac_send_chunk(chunk):
-                    return
-                allowance -= len(chunk)
-        finally:
-            self._ac_sending = False
-            if not self._ac_closed and (self.output_high_mark is not None or self.max_output is not None):
-                self._ac_check_marks()
-            if queue:
-                self._ac_output_changed()
-
-    def _ac_send_chunk(self, chunk: Any) -> bool:
-        """Send one chunk; False when the socket took less of it or failed."""
-        length = len(chunk)
-        try:
-            count = self.send(chunk) or 0
-        except OSError:
-            self.handle_error()
-            return False
-        if count:
-            self._ac_queue.sent(count)
-            if self._ac_since:
-                self._ac_note_output()
-        if count < length:
-            self._ac_blocked = True
-            return False
-        if length == self._ac_send_size:
-            self._ac_send_size = min(length * 4, _MOST_SIZE)
-        return True
-
-    def _ac_send_of(self, file: FileProducer) -> int:
-        """Send of a file; return how many bytes, -1 when the socket is full."""
-        size = self.ac_out_buffer_size
-        try:
-            taken = file.send(self._ac_send_file, _MOST_SIZE if type(size) is DefaultSize else size)
-        except BlockingIOError:
-            self._ac_blocked = True
-            return -1
-        except Exception:
-            self._ac_queue.drop(file)
-            raise
-        if taken and self._ac_since:
-            self._ac_note_output()
-        return taken
-
-    def _ac_out_size(self) -> int:
-        size = self.ac_out_buffer_size
-        return self._ac_send_size if type(size) is DefaultSize else size
-
-    def _ac_send_soon(self) -> None:
-        batch = current_batch()
-        if batch is None:
-            self.initiate_send()
-        else:
-            # A program may push and then wait, inside its callback, for what the peer does with that.
-            self.initiate_send()
-            self._ac_held = True
-            batch.append(self)
-
-    def _ac_flush_held(self) -> None:
-        """Send what was held back, unless it has left already."""
-        if not self._ac_held:
-            return
-        self._ac_held = False
-        if self._ac_queue and not self._ac_blocked:
-            self._ac_flushing = True
-            try:
-                self._ac_guarded(self.initiate_send)
-            finally:
-                self._ac_flushing = False
-
-    # --- input
 
     def set_terminator(self, term: Terminator | bytearray | memoryview | str) -> None:
         """
@@ -334,13 +103,6 @@ class ChatMixin(Limits, Framer):
         """Return whether the loop is to wait for input: unless reading is paused (API-010)."""
         return self._ac_wants_input()
 
-    def writable(self) -> bool:
-        """Return whether the loop is to wait for room to write: there is output, or no connection yet (API-010)."""
-        return self._ac_has_output(True) or not self.connected
-
-    def _ac_has_output(self, handles_write: bool) -> bool:
-        return bool(self._ac_queue) and not self._ac_queue.parked
-
     def handle_read(self) -> None:
         """Read once and make the callbacks that the bytes complete; all that these push has left when they are done."""
         if self._ac_lingering:
@@ -352,7 +114,7 @@ class ChatMixin(Limits, Framer):
             if not data:
                 return
         batch, frames = open_batch(), self._ac_frames
-        self._ac_frames_left = True
+        self._ac_in_event = self._ac_frames_left = True
         try:
             self._ac_frames_left = self._ac_feed(data, self.frames_per_turn)
             while self._ac_frames_left and self._ac_wants_input():
@@ -362,10 +124,12 @@ class ChatMixin(Limits, Framer):
                 # A loop of the program's own has called, and would not come back for them.
                 self._ac_frames_left = self._ac_feed(b"", self.frames_per_turn)
         finally:
+            self._ac_in_event = False
             if self.frame_timeout is not None or self.idle_timeout is not None:
                 self._ac_note_input(frames)
             self._ac_flush_held()
-            close_batch(batch)
+            if batch is not None:
+                close_batch(batch)
 
     def _ac_read(self) -> bytes:
         size = self.ac_in_buffer_size
@@ -384,14 +148,17 @@ class ChatMixin(Limits, Framer):
         if adaptive and data:
             if len(data) == size:
                 self._ac_read_size = min(size * 4, _MOST_SIZE)
-            elif len(data) * 8 < size:
+            elif size > _LEAST_SIZE and len(data) * 8 < size:
                 self._ac_read_size = max(size // 4, _LEAST_SIZE)
         return data
 
     def handle_read_event(self) -> None:
         """Handle readiness to read. After a callback that raised, the frames behind it still come (ERR-014)."""
         try:
-            super().handle_read_event()  # type: ignore[misc]
+            if self.connected and not self.accepting:
+                self.handle_read()
+            else:
+                super().handle_read_event()  # type: ignore[misc]
         except self._ac_leaves_loop:
             raise
         except ChannelClosed as error:
@@ -407,12 +174,6 @@ class ChatMixin(Limits, Framer):
     def _ac_read_on(self) -> None:
         while self._ac_frames_left and not self._ac_closed and self._ac_wants_input():
             self._ac_guarded(self.handle_read)
-
-    def handle_write(self) -> None:
-        """Send what is queued."""
-        self._ac_blocked = False
-        self.initiate_send()
-        self._ac_output_changed()
 
     def connect(self, address: Any) -> None:
         """Begin to connect; see the dispatcher. It is given up after ``connect_timeout`` seconds."""
@@ -484,16 +245,3 @@ class ChatMixin(Limits, Framer):
     def _ac_force_close(self) -> None:
         self._ac_let_go()
         super()._ac_force_close()  # type: ignore[misc]
-
-    def _ac_send_last(self) -> None:
-        """Send the held output of a channel that is being closed: bytes only, and errors no longer matter."""
-        queue = self._ac_queue
-        while queue and isinstance(queue[0], bytes):
-            chunk: Any = queue.next_chunk(self._ac_out_size())
-            try:
-                count = self.send(chunk) or 0
-            except OSError:
-                return
-            queue.sent(count)
-            if count < len(chunk):
-                return

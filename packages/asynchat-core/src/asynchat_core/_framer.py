@@ -144,6 +144,20 @@ class Framer:
             self._ac_resume(data)
         else:
             self._ac_chunk, self._ac_at = data, 0
+            term = self.terminator
+            if type(term) is bytes and not self._ac_partial and data.endswith(term):
+                # One whole frame, as requests and replies come.
+                end = len(data) - len(term)
+                if 0 < end == data.find(term) and (self.max_frame_size is None or end <= self.max_frame_size):
+                    self._ac_at, self._ac_owed = len(data), True
+                    self.collect_incoming_data(data[:end])
+                    if self._ac_owed:
+                        self._ac_owed = False
+                        self._ac_frames += 1
+                        self.found_terminator()
+                    if self._ac_at == len(data):
+                        self._ac_chunk, self._ac_at = b"", 0
+                        return False
         chunk, at, partial = self._ac_chunk, self._ac_at, self._ac_partial
         known, size, back, probe, first = self._ac_known
         limit, length, start, streak_end = self.max_frame_size, len(chunk), at, _STREAK

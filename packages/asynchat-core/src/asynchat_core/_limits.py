@@ -104,7 +104,6 @@ class Limits:
         _ac_forget: Callable[..., None]
         terminator: Any
         ac_in_buffer: bytes
-        _ac_queue: ProducerQueue
         _ac_at: int
         _ac_at_eof: bool
         _ac_chunk: bytes
@@ -126,6 +125,9 @@ class Limits:
         handle_error: Callable[[], None]
         _ac_leaves_loop: ClassVar[tuple[type[BaseException], ...]]
         close_when_done: Callable[[], None]
+
+        @property
+        def _ac_queue(self) -> ProducerQueue: ...
 
     # Queued above the mark; reading paused by the program; to close after what is queued; reading only to drop.
     _ac_output_paused: bool = False

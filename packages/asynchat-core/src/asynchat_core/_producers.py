@@ -127,6 +127,11 @@ class ProducerQueue(deque[Any]):
             _append(self, data)
             self.size += len(data)
 
+    def push_all(self, pieces: list[bytes]) -> None:
+        """Queue ``pieces``."""
+        super().extend(filter(None, pieces))
+        self.size += sum(map(len, pieces))
+
     def push_producer(self, producer: Producer | Iterable[Buffer | NotReady] | Buffer) -> None:
         """Queue a producer, an iterable, or bytes (PRD-012). Raises TypeError for anything else."""
         if isinstance(producer, (bytes, bytearray, memoryview)):
@@ -173,7 +178,7 @@ class ProducerQueue(deque[Any]):
             if piece is None:
                 return b""
             if piece:
-                self._put_first(piece)
+                self.put_back(piece)
         return b""
 
     def sent(self, count: int) -> None:
@@ -190,6 +195,12 @@ class ProducerQueue(deque[Any]):
             self._head, self._offset = None, 0
             if not self:
                 self.size = 0
+
+    def put_back(self, piece: bytes, sent: int = 0) -> None:
+        """Put first what came from a producer or past the queue, and of which ``sent`` bytes went out."""
+        super().appendleft(piece)
+        self.size += len(piece) - sent
+        self._head, self._offset = piece, sent
 
     def resume(self) -> bool:
         """
@@ -303,11 +314,6 @@ class ProducerQueue(deque[Any]):
             if owner is None:
                 raise
             owner.log_info(f"{producer!r} failed to close: {error!r}", "error")
-
-    def _put_first(self, piece: bytes) -> None:
-        """Put what a producer gave before it."""
-        super().appendleft(piece)
-        self.size += len(piece)
 
     # --- what a program does itself: tell the loop of what is new, and let it find what is left of the first entry
 

@@ -129,7 +129,8 @@ class Driver:
             self._after_wait()
         finally:
             self._thread = outer
-            close_batch(batch)
+            if batch is not None:
+                close_batch(batch)
 
     def run(self, timeout: float | None) -> None:
         """Turn until there is nothing left to wait for."""
@@ -161,7 +162,8 @@ class Driver:
         try:
             self._after_wait()
         finally:
-            close_batch(batch)
+            if batch is not None:
+                close_batch(batch)
         if not self.busy:
             return None
         # Only what must be asked or compared needs a turn now and then; all else tells of its changes.
