@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from asynchat_core import installed_backends
 sys.path.insert(0, str(Path(__file__).resolve().parent / "harness"))
 
 import cells
-from expectations import load
+from expectations import Difference, load
 from programs import PROGRAMS, Program
-from venvs import Unavailable
+from venvs import ROOT, Unavailable
 
 QUICK = [one for one in PROGRAMS if one.name.startswith("habits") or one.name in ("test_asynchat", "test_asyncore")]
 
@@ -35,3 +36,20 @@ def test_program(program: Program, backend: str, tmp_path: Path) -> None:
     failed = {test: texts[test] for test, outcome in outcomes.items() if outcome == "failed"}
     assert {} == failed
     assert outcomes
+
+
+def _row(one: Difference) -> str:
+    tests = ", ".join(f"`{test}`" for test in one.tests)
+    rows = one.reason.rpartition("(")[2].removesuffix(").")
+    return f"| `{one.program}`: {tests} | {', '.join(one.backends) or 'all'} | {rows} |"
+
+
+def test_what_differs_is_documented() -> None:
+    """docs/differences.md lists each test that is expected to fail, with the rows that say why."""
+    page = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `test_\w+`: .*$", page, re.MULTILINE)
+
+    assert sorted(listed) == sorted(_row(one) for one in load())
+    for one in load():
+        for id in one.reason.rpartition("(")[2].removesuffix(").").split(", "):
+            assert f"\n| {id} |" in page

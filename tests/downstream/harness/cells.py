@@ -42,6 +42,7 @@ def run(job: Job, venvs: Venvs, folder: Path, differences: list[Difference]) -> 
         if job.program.source:
             suite.insert(1, str(venvs.source(python, job.program.source) / "tests"))
         outcomes, texts, seconds = run_suite(python, job, folder, suite)
+        first = outcomes
         for _ in range(1, job.program.tries):
             if "failed" in outcomes.values():
                 again, said, more = run_suite(python, job, folder, suite)
@@ -50,7 +51,8 @@ def run(job: Job, venvs: Venvs, folder: Path, differences: list[Difference]) -> 
                 }
                 texts, seconds = texts | said, seconds + more
     except Unavailable as error:
-        outcomes, texts, seconds = {"environment": "failed"}, {"environment": str(error)}, 0.0
+        first = outcomes = {"environment": "failed"}
+        texts, seconds = {"environment": str(error)}, 0.0
     applying = [one for one in differences if one.applies(job.program.name, job.backend, job.python)]
     failed, known, passed = judge(outcomes, applying)
     failures = {test: texts.get(test, "") for test in failed}
@@ -63,6 +65,7 @@ def run(job: Job, venvs: Venvs, folder: Path, differences: list[Difference]) -> 
         "passed": sum(outcome == "passed" for outcome in outcomes.values()),
         "skipped": sum(outcome == "skipped" for outcome in outcomes.values()),
         "known": known,
+        "retried": [test for test, outcome in first.items() if outcome == "failed" != outcomes[test]],
         "failures": failures,
         "ok": not failures,
     }

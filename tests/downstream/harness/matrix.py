@@ -21,6 +21,8 @@ def _cell(result: dict[str, Any]) -> str:
     text = f"{result['passed']} pass"
     if result["known"]:
         text += f", {len(result['known'])} differ"
+    if result["retried"]:
+        text += f", {len(result['retried'])} at a second try"
     return text
 
 
@@ -60,9 +62,11 @@ _HEAD = """\
 
 People come with programs that they did not write and cannot change. These are run, unchanged, on each backend with
 each Python, by `nox -s downstream`: their own tests where they ship some, otherwise real clients that talk to them.
-Programs come from the registry or from the interpreter; a hang counts as a failure.
+Programs come from the registry or from the interpreter; a hang counts as a failure. Of pyftpdlib's tests some fail now
+and then on asyncore itself: what fails there is tried once more, and counted if it had to be.
 
-This page was made on {made} from a run on {system}. The numbers count tests; those that differ are explained below.
+This page was made on {made} from a run on {system}. The numbers count tests; those that differ are explained
+below, those that skip themselves, as for want of the internet, are left out.
 """
 
 _LEFT_OUT = """\
@@ -72,6 +76,7 @@ _LEFT_OUT = """\
   no asynchat of Python 3 has. It needs its copies.
 * **secure-smtpd** imports names that smtpd of Python 3 does not have. What is special in it, ExitNow raised after a
   push and `__init__` called twice, is among the habits.
+* **test_imaplib and test_os** of these Pythons serve by socketserver and asyncio: nothing in them is asynchat.
 * **fail2ban, anaconda and phenny** are not in the registry. What they do is among the habits.
 """
 
@@ -89,7 +94,7 @@ def _page(report: dict[str, Any]) -> str:
     ]
     shown = {row[0] for row in rows}
     lines += [f"* **{name}**: {about}." for name, about in report["programs"].items() if name in shown]
-    lines += ["", "## What differs, and why", ""]
+    lines += ["", "## What differs, and why", "", "The ids are rows of [](differences.md).", ""]
     return "\n".join([*lines, *_gaps(report), "", _LEFT_OUT])
 
 

@@ -43,9 +43,9 @@ def _habits(name: str, about: str) -> Program:
     return Program(f"habits: {name}", about, ("suite.py", "file", str(_HERE / "habits" / f"{name}.py")))
 
 
-def _check(name: str, about: str, *requirements: str) -> Program:
+def _check(name: str, about: str, *requirements: str, pythons: tuple[str, ...] = PYTHONS) -> Program:
     path = _HERE / "checks" / f"check_{name.replace('-', '_').lower()}.py"
-    return Program(name, about, ("suite.py", "file", str(path)), requirements)
+    return Program(name, about, ("suite.py", "file", str(path)), requirements, pythons=pythons)
 
 
 _PYTEST = ("pytest>=8", "pytest-timeout>=2.3")
@@ -86,7 +86,12 @@ PROGRAMS = (
         deadline=240,
         tries=2,
     ),
-    _check("pyftpdlib", "500 MB up and down by the standard library's ftplib, compared by checksum", "pyftpdlib"),
+    _check(
+        "pyftpdlib",
+        "500 MB up and down by the standard library's ftplib, compared by checksum; on one Python, for time",
+        "pyftpdlib",
+        pythons=PYTHONS[-1:],
+    ),
     Program(
         "zope.server (tests)",
         "zope.server's own tests: HTTP and FTP servers with worker threads that wake the loop through a pipe",
