@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -281,6 +283,22 @@ def test_fix_tells_what_is_left(old: Path, capsys: pytest.CaptureFixture[str]) -
 
     old.write_text("import asyncore\n")
     assert _told(capsys, "--fix", "selectors", str(old))[0] == 0
+
+
+def test_fix_shows_on_any_terminal(tmp_path: Path) -> None:
+    """What a terminal cannot show is escaped, and the file is changed all the same."""
+    path = tmp_path / "program.py"
+    path.write_text("import asyncore\nname = 'ä'\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "asynchat_core", "doctor", "--fix", "selectors", str(path)],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert " name = '\\xe4'" in done.stdout
+    assert path.read_text(encoding="utf-8") == "from asynchat_selectors import asyncore\nname = 'ä'\n"
 
 
 def test_fix_without_a_change_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

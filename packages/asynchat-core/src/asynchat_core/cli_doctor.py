@@ -35,6 +35,9 @@ def run(options: argparse.Namespace) -> int:
         1 when something must be changed, else 0; 2 when a program cannot be examined or changed, which one line says,
         and the others are.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a program's lines hold is not to end the doctor on a terminal that cannot show it.
+        sys.stdout.reconfigure(errors="backslashreplace")
     package = None if options.fix is None else _package(options.fix)
     status = 0
     for target in options.programs:
