@@ -66,7 +66,7 @@ Programs come from the registry or from the interpreter; a hang counts as a fail
 and then on asyncore itself: what fails there is tried once more, and counted if it had to be.
 
 This page was made on {made} from a run on {system}. The numbers count tests; those that differ are explained
-below, those that skip themselves, as for want of the internet, are left out.
+below, those that skip themselves are left out: for other systems, for the internet, and for `crypt` on 3.13.
 """
 
 _LEFT_OUT = """\

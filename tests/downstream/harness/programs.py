@@ -75,13 +75,12 @@ PROGRAMS = (
     ),
     Program(
         "pyftpdlib 1.5 (tests)",
-        "the same of the last release that carries copies of asyncore and asynchat, which are replaced",
+        "the same of the last release with copies of asyncore and asynchat, which are replaced; on 3.11 it uses none",
         (
             *("pytests.py", "pyftpdlib.test", "--replace"),
             *("pyftpdlib._asyncore=asyncore", "pyftpdlib._asynchat=asynchat"),
         ),
         ("pyftpdlib[ssl]==1.5.10", "psutil", *_PYTEST),
-        # On 3.11 it takes the modules of the interpreter, as 2.2 does.
         pythons=("3.12", "3.13"),
         deadline=240,
         tries=2,
