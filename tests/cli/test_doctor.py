@@ -228,6 +228,19 @@ def test_a_push_of_the_programs_own_may_take_text(tmp_path: Path, capsys: pytest
     assert _told(capsys, str(tmp_path))[0] == 0
 
 
+def test_a_refill_buffer_of_the_programs_own_is_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a class defines itself is there; that nothing calls it is good to know."""
+    path = tmp_path / "program.py"
+    path.write_text(
+        "from asynchat_selectors.asynchat import async_chat\nclass Chat(async_chat):\n    ac_out_buffer = b''\n"
+        "    def refill_buffer(self):\n        return self.ac_out_buffer\n"
+    )
+    status, out, _ = _told(capsys, str(path))
+
+    assert status == 0
+    assert "4: note: nothing calls this: refill_buffer() is of Python 2.5" in out
+
+
 def test_names_of_a_starred_import_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A class that derives from a name that `import *` gave is a channel."""
     path = tmp_path / "program.py"
@@ -253,13 +266,13 @@ def test_other_programs_push_is_not_ours(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_a_copy_of_the_programs_own_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A program with a copy of asyncore of its own is told that nothing replaces that."""
+    """A program with a copy of asyncore of its own is told that only an import is replaced."""
     path = tmp_path / "program.py"
     path.write_text("from medusa import asyncore_25\nfrom medusa import asyncore\n")
     status, out, _ = _told(capsys, str(path))
 
     assert status == 0
-    assert "2: note: this asyncore is that of 'medusa', which asynchat run does not replace" in out
+    assert "2: note: this asyncore is that of 'medusa': asynchat run replaces it only if it is imported there" in out
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])

@@ -44,8 +44,9 @@ class Finding(NamedTuple):
 class _Channel(NamedTuple):
     """What is known of a class of the program's own that derives from one of the modules'."""
 
-    #: Its methods, and those of its bases in the program, that are given data for a channel: they may encode it.
-    encoding: frozenset[str]
+    #: What it defines itself of the names that are looked at, or a base of it in the program does: a ``push`` that may
+    #: encode, say.
+    own: frozenset[str]
 
 
 # By the module that they are in, and their name.
@@ -194,11 +195,12 @@ class _Visitor(ast.NodeVisitor):
     def _import(self, node: ast.AST, module: str, package: str) -> None:
         """Note the import of a module: the standard library's, or one of a package."""
         self.uses.add(module)
-        if package.startswith("."):
-            self._find(node, "note", f"this {module} is the program's own, which asynchat run does not replace")
-        elif package:
+        if package:
             if not package.startswith("asynchat_"):
-                self._find(node, "note", f"this {module} is that of {package!r}, which asynchat run does not replace")
+                source = "the program's own" if package.startswith(".") else f"that of {package!r}"
+                self._find(
+                    node, "note", f"this {module} is {source}: asynchat run replaces it only if it is imported there"
+                )
         elif module == "smtpd":
             fix = "install standard-smtpd, whose imports asynchat run replaces, or change to aiosmtpd"
             self._find(node, "change", f"smtpd left Python with 3.12: {fix}")
@@ -216,7 +218,8 @@ class _Visitor(ast.NodeVisitor):
         own = self._inside is not None and _is_self(node.value)
         if isinstance(node.ctx, ast.Load):
             if node.attr in _GONE and (name is not None or own):
-                self._find(node, "change", _GONE[node.attr])
+                defined = self._inside is not None and node.attr in self._inside.own
+                self._find(node, "note" if defined else "change", _GONE[node.attr])
         elif own and node.attr in _PREDICATES:
             self._find(
                 node, "differs", f"{node.attr} of one object is not asked on selectors and uvloop: define it in a class"
@@ -272,7 +275,7 @@ class _Visitor(ast.NodeVisitor):
 
     def _look_at_data(self, node: ast.Call, method: str, argument: ast.expr) -> None:
         own = _is_self(getattr(node.func, "value", None))
-        if own and self._inside is not None and method in self._inside.encoding:
+        if own and self._inside is not None and method in self._inside.own:
             return
         if _is_text(argument):
             if (own and self._inside is not None) or method == "set_terminator":
@@ -291,10 +294,9 @@ class _Visitor(ast.NodeVisitor):
         before, self._inside = self._inside, None
         if known:
             methods = [item for item in node.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))]
-            encoding = known[0].encoding | {item.name for item in methods if item.name in _TAKING_DATA}
-            if any(_names(item) == "use_encoding" for item in ast.walk(node)):
-                encoding |= {"set_terminator"}
-            self._inside = self._classes[node.name] = self._channels[self._module, node.name] = _Channel(encoding)
+            inherited = frozenset[str]().union(*(base.own for base in known))
+            channel = _Channel(inherited | _defined(node))
+            self._inside = self._classes[node.name] = self._channels[self._module, node.name] = channel
             for item in methods:
                 self._look_at_method(item)
         self.generic_visit(node)
@@ -310,7 +312,7 @@ class _Visitor(ast.NodeVisitor):
         elif node.name in ("log", "log_info"):
             self._find(node, "note", f"without this {node.name}() messages go to the logger 'asynchat', not to print")
         elif node.name in _GONE:
-            self._find(node, "change", _GONE[node.name])
+            self._find(node, "note", f"nothing calls this: {_GONE[node.name]}")
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
@@ -325,6 +327,15 @@ def _is_self(node: ast.AST | None) -> bool:
 def _names(node: ast.AST) -> str:
     """Return what a name or an attribute is called."""
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+
+
+def _defined(node: ast.ClassDef) -> set[str]:
+    """Return the methods and attributes that a class defines itself; it takes text where it has use_encoding."""
+    names = {item.name for item in node.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    for item in ast.walk(node):
+        if isinstance(item, (ast.Name, ast.Attribute)) and isinstance(item.ctx, ast.Store):
+            names.add(_names(item))
+    return names | ({"set_terminator"} if "use_encoding" in names else set())
 
 
 def _is_text(node: ast.expr) -> bool:
