@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from asynchat_core import NOT_READY
 from asynchat_core.sockets import SocketChannel
 
 from .memory import END, Chat, Pieces, Wire
@@ -176,6 +177,15 @@ class TestEndOfStream:
 
         chat.handle_write()
         assert b"a" == chat.wire.output
+        assert ["close"] == chat.trace
+
+    def test_with_half_close_no_producer_is_waited_for(self) -> None:
+        """With half_close a producer that is not ready does not keep a channel whose peer may be gone for good."""
+        chat = Chat(b"\n")
+        chat.half_close = True
+        chat.push_with_producer(iter([NOT_READY]))
+        chat.read(b"")
+
         assert ["close"] == chat.trace
 
     def test_with_half_close_and_nothing_queued_it_closes(self) -> None:

@@ -30,6 +30,7 @@ class SafeLimits:
     frame_timeout: float | None = 60.0
     flush_timeout: float | None = 30.0
     linger_timeout: float | None = 5.0
+    half_close: bool = True
     strict_close: bool = True
 
 
@@ -93,7 +94,8 @@ class Limits:
     #: Seconds to go on reading, and dropping, after the last reply, while the peer still sends: closed at once, the
     #: socket would destroy the reply by a reset. None drops what has arrived and closes.
     linger_timeout: float | None = None
-    #: At the peer's end of stream, first send what is queued, then close (HCL-002).
+    #: At the peer's end of stream, first send what is queued, then close (HCL-002); no producer that is not ready is
+    #: waited for.
     half_close: bool = False
     #: ``push`` on a channel that is closed or closing raises ``ChannelClosed``; with false it is dropped and logged.
     strict_close: bool = False
@@ -262,7 +264,9 @@ class Limits:
             if not self._ac_lingering and (self._ac_partial or self.ac_in_buffer):
                 self.eof_received(self.ac_in_buffer)
         finally:
-            if self.half_close and self._ac_queue and not self._ac_closed and not self._ac_at_eof:
+            queue = self._ac_queue
+            # A producer that is not ready may never be, and nothing would tell that the peer is gone for good.
+            if self.half_close and queue and not queue.parked and not self._ac_closed and not self._ac_at_eof:
                 self._ac_at_eof = True
                 self._ac_output_changed()
                 self.close_when_done()

@@ -23,7 +23,7 @@ from .refusal import Refused, refusal
 from .sockets import SocketChannel
 from .workers import Supervisor
 
-_LIMITS = sorted({*SAFE_DEFAULTS, "idle_timeout", "half_close"})
+_LIMITS = sorted({*SAFE_DEFAULTS, "idle_timeout"})
 _WORDS = {"none": None, "true": True, "false": False}
 
 

@@ -124,8 +124,8 @@ def a_held_prefix_is_not_delivered(rig: Rig) -> None:
 
 @check("EOF-010", Level.COMPAT)
 def queued_output_is_dropped(rig: Rig) -> None:
-    """Queued output is dropped at the end of the peer's stream."""
-    channel = rig.chat(tcp=True)
+    """Queued output is dropped at the end of the peer's stream, unless half_close is set."""
+    channel = rig.chat(tcp=True, attributes={"half_close": False})
     channel.push(b"x" * (8 << 20))
     channel.peer.shut_write()
 
