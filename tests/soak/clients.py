@@ -10,10 +10,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
+from pathlib import Path
 
 # Seconds that one step of a client may take.
 PATIENCE = 20.0
 _SIZE = 262144
+# Bytes that the kernel's queues of a connection certainly do not hold.
+_MOST_KERNEL = 64 * 1048576
+# Seconds in which a server that can has written its replies.
+_SETTLED = 0.3
 
 
 def connect(port: int, receive_buffer: int | None = None) -> socket.socket:
@@ -94,6 +99,46 @@ def fill(sock: socket.socket, piece: bytes, size: int, patience: float) -> int:
         except TimeoutError:
             break
     return sent
+
+
+def fill_replies(sock: socket.socket, line: bytes, unseen: int, step: int) -> int:
+    """
+    Send lines, and read none of the replies, until the kernel takes no more of these.
+
+    Args:
+        sock: the connection.
+        line: the line.
+        unseen: lines to send before the first look at the kernel's queues, which takes a while.
+        step: lines to send before each other look.
+
+    Returns:
+        How many lines were sent.
+    """
+    lines = unseen
+    sock.sendall(line * unseen)
+    while lines * len(line) < _MOST_KERNEL:
+        sock.sendall(line * step)
+        lines += step
+        # What the server has not written, it has not had the time to, or could not.
+        until = time.monotonic() + _SETTLED
+        while _in_kernel(sock) < lines * len(line):
+            if time.monotonic() > until:
+                return lines
+    return lines
+
+
+def _in_kernel(sock: socket.socket) -> int:
+    """Return the bytes of replies that both kernels' queues hold of a connection none of whose replies were read."""
+    here, there = (f"0100007F:{address[1]:04X}" for address in (sock.getsockname(), sock.getpeername()))
+    size = 0
+    for row in Path("/proc/net/tcp").read_text().splitlines():
+        fields = row.split()
+        # The queues are those of output and of input, in hexadecimal.
+        if fields[1:3] == [here, there]:
+            size += int(fields[4].split(":")[1], 16)
+        elif fields[1:3] == [there, here]:
+            size += int(fields[4].split(":")[0], 16)
+    return size
 
 
 def is_echoed(sock: socket.socket, data: bytes) -> bool:

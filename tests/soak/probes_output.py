@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 from contextlib import ExitStack
 
-from .clients import PATIENCE, ask, connect, fill, flooding, percentile, reset, round_trips, serves
+from .clients import PATIENCE, ask, connect, fill, fill_replies, flooding, percentile, reset, round_trips, serves
 from .kit import GROWTH, MIB, PROBES, Outcome, Sizes
 from .processes import Candidate, Server
 
 # Milliseconds that 99 of 100 round trips of quiet clients may take beside one that floods.
 _QUIET = 50.0
-# Lines whose replies no socket's buffers hold, and the client's own buffer in bytes.
-_REPLIES = 1 << 18
-_SMALL_BUFFER = 32768
+# Bytes that a client's own buffer holds, and a line: so much is with the server when the kernel is full.
+_SMALL_BUFFER = 4096
+_LINE = b"z" * 8191 + b"\n"
 
 
 @PROBES.add("a client that never reads its replies")
@@ -61,39 +60,29 @@ def _files_left(server: Server, before: int) -> int:
 @PROBES.add("a half-close with replies pending")
 def half_close(candidate: Candidate, sizes: Sizes) -> Outcome:
     """Who has asked, and says that it will ask no more, still has all its replies."""
-    wanted = lost = 0
+    asked = lost = 0
     with Server(candidate) as server:
-        for size in (1, 1000, _REPLIES):
-            data = b"a line of 32 bytes, one of many\n" * size
+        with connect(server.port, _SMALL_BUFFER) as sock:
+            capacity = fill_replies(sock, _LINE, 0, 16)
+        for _ in range(sizes.rounds):
             with connect(server.port, _SMALL_BUFFER) as sock:
-                # The last is more than the kernel's buffers take: replies are with the server when it reads the end.
-                sock.setblocking(False)
-                got = _send_then_read(sock, data)
-            wanted += size
-            lost += size - got // 32
-        held = not lost and serves(server.port)
-    return Outcome(held, f"{lost} of {wanted} replies lost", {"lost": lost, "replies": wanted})
-
-
-def _send_then_read(sock: socket.socket, data: bytes) -> int:
-    """Send, half-close as soon as all has left, read slowly to the end; return how many bytes came."""
-    sent = got = 0
-    while True:
-        writable = sent < len(data) and bool(select.select([], [sock], [], 0.1)[1])
-        if writable:
-            sent += sock.send(data[sent : sent + 65536])
-            if sent == len(data):
+                # The kernel is full, and the last reply is with the server when that reads the end.
+                lines = fill_replies(sock, _LINE, max(0, capacity - 24), 1)
                 sock.shutdown(socket.SHUT_WR)
-            continue
-        if not select.select([sock], [], [], PATIENCE / 4)[0]:
-            return got
-        try:
-            piece = sock.recv(65536)
-        except ConnectionResetError:
-            return got
-        if not piece:
-            return got
-        got += len(piece)
+                asked += lines
+                lost += lines - _lines_to_end(sock)
+        held = not lost and serves(server.port)
+    return Outcome(held, f"{lost} of {asked} replies lost", {"lost": lost, "replies": asked})
+
+
+def _lines_to_end(sock: socket.socket) -> int:
+    lines = 0
+    try:
+        while piece := sock.recv(65536):
+            lines += piece.count(b"\n")
+    except OSError:
+        pass
+    return lines
 
 
 @PROBES.add("a client that floods, beside quiet ones")
