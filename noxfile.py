@@ -140,6 +140,6 @@ def downstream(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[-1])
 def soak(session: nox.Session) -> None:
-    """Put ten-line servers through what the internet does to them; fail where one on a backend of ours does not hold."""
+    """Put ten-line servers through what the internet does to them; fail where one of ours does not hold."""
     install(session, "soak")
     session.run("python", "-m", "tests.soak", *session.posargs)
