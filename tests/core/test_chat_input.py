@@ -52,16 +52,16 @@ def test_a_buffer_size_of_the_program_is_honoured() -> None:
 
 
 def test_left_alone_the_size_follows_the_traffic() -> None:
-    """Full reads grow the next one from 4096 to 262144 bytes, small ones shrink it again."""
+    """Full reads grow the next one from 4096 to 122880 bytes, small ones shrink it again."""
     chat = Chat(None)
     chat.wire.arriving.append(b"x" * 1_000_000)
     for _ in range(6):
         chat.handle_read()
-    assert [4096, 16384, 65536, 262144, 262144, 262144] == chat.wire.asked
+    assert [4096, 16384, 65536, 122880, 122880, 122880] == chat.wire.asked
 
     chat.wire.arriving.clear()
     chat.read(*[b"y"] * 5)
-    assert [262144, 65536, 16384, 4096, 4096] == chat.wire.asked[6:]
+    assert [122880, 30720, 7680, 4096, 4096] == chat.wire.asked[6:]
 
 
 def test_a_recv_override_may_return_a_buffer() -> None:

@@ -12,9 +12,10 @@ from ._output import DefaultSize, Output
 from ._sources import as_bytes
 from ._terminators import Terminator
 
-# Where the program left the documented default, reads adapt between these two (bytes).
+# Where the program left the documented default, reads adapt between these two (bytes). From 128 KiB on malloc would
+# map new pages for each, which costs more than a second read.
 _LEAST_SIZE = 4096
-_MOST_SIZE = 262144
+_MOST_SIZE = 122880
 
 
 class ChatMixin(Output, Framer):
@@ -29,7 +30,7 @@ class ChatMixin(Output, Framer):
     Any method may be called in any callback. Callbacks run in the thread of the loop, and so must all calls.
     """
 
-    #: The largest read, in bytes. Left alone it adapts to the traffic (4096 to 262144); a value set by a subclass or on
+    #: The largest read, in bytes. Left alone it adapts to the traffic (4096 to 122880); a value set by a subclass or on
     #: the instance is honoured exactly (API-009).
     ac_in_buffer_size: int = DefaultSize(4096)
     #: With true, frames already read are still delivered after ``close()``, as the standard library did (CLS-014).
@@ -54,7 +55,7 @@ class ChatMixin(Output, Framer):
             # Made anew, as programs do to connect again.
             self._ac_queue.clear()
             self._ac_init_limits()
-            self._ac_forget("_ac_read_size", "_ac_send_size", "_ac_closed")
+            self._ac_forget("_ac_read_size", "_ac_closed")
         self._ac_init_output()
         self._ac_frames_left = False
 

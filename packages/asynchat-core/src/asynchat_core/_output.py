@@ -10,9 +10,10 @@ from ._limits import Limits
 from ._producers import Producer, ProducerQueue
 from ._sources import Buffer, FileProducer, NotReady, as_bytes
 
-# Where the program left the documented default, sends adapt between these two (bytes).
-_LEAST_SIZE = 4096
-_MOST_SIZE = 262144
+# Where the program left the documented default, output is joined and cut to so many bytes; what lies ready may be of
+# the second size. For copies of 128 KiB and more malloc would map new pages each time.
+_SEND_SIZE = 65536
+_MOST_WHOLE = 262144
 # Output is held back while a read is handled, up to so many bytes; then it is sent.
 _MOST_HELD = 65536
 # Pushes of less than so many bytes are gathered, at most so many of them, before limits and marks are looked at.
@@ -29,8 +30,8 @@ class DefaultSize(int):
 class Output(Limits):
     """The outbound half of a channel. A base of ``ChatMixin``, which says what else a channel needs."""
 
-    #: The largest send, in bytes. Left alone it adapts to the traffic (4096 to 262144); a value set by a subclass or on
-    #: the instance is honoured exactly (API-009).
+    #: The largest send, in bytes. Left alone, what is joined or cut leaves in sends of up to 65536, and a push of up to
+    #: 262144 as it is; a value set by a subclass or on the instance is honoured exactly (API-009).
     ac_out_buffer_size: int = DefaultSize(4096)
 
     if TYPE_CHECKING:
@@ -54,7 +55,6 @@ class Output(Limits):
     _ac_sending: bool
     # Held output is being sent.
     _ac_flushing: bool
-    _ac_send_size: int = _LEAST_SIZE
 
     def _ac_init_output(self) -> None:
         self._ac_fifo = ProducerQueue(self)
@@ -114,12 +114,16 @@ class Output(Limits):
             return self._ac_refuse_push()
         if self._ac_held or self._ac_blocked:
             self._ac_push_behind(data)
-        elif type(data) is bytes and data and not self._ac_fifo and self._ac_sends_whole(len(data)):
-            self._ac_send_first(data)
-            self._ac_hold()
         else:
-            self._ac_fifo.push(data)
-            self.initiate_send()
+            # Whoever has an initiate_send of his own means it to be called.
+            own = getattr(self.initiate_send, "__func__", None) is not Output.initiate_send
+            if own or self._ac_fifo or self._ac_sending or type(data) is not bytes or not data or not self.connected:
+                self._ac_fifo.push(data)
+                self.initiate_send()
+            else:
+                self._ac_send_first(data)
+            # A program may push and then wait, inside its callback, for what the peer does with that: so the first push
+            # has left. What it pushes next leaves together, when the callback is over.
             self._ac_hold()
         return not self._ac_output_paused
 
@@ -252,15 +256,13 @@ class Output(Limits):
             if queue:
                 self._ac_output_changed()
 
-    def _ac_sends_whole(self, size: int) -> bool:
-        """Whether so many bytes may be given to ``send()`` as they are, without being queued first."""
-        if self._ac_sending or not self.connected or size > self._ac_out_size():
-            return False
-        # Whoever has an initiate_send of his own means it to be called.
-        return getattr(self.initiate_send, "__func__", None) is Output.initiate_send
-
     def _ac_send_first(self, data: bytes) -> None:
         """Send what nothing is queued before: queued is only what the socket does not take."""
+        size = self.ac_out_buffer_size
+        if len(data) > (_MOST_WHOLE if type(size) is DefaultSize else size):
+            self._ac_fifo.push(data)
+            self.initiate_send()
+            return
         count = 0
         self._ac_sending = True
         try:
@@ -303,15 +305,13 @@ class Output(Limits):
         if count < length:
             self._ac_blocked = True
             return False
-        if length == self._ac_send_size:
-            self._ac_send_size = min(length * 4, _MOST_SIZE)
         return True
 
     def _ac_send_of(self, file: FileProducer) -> int:
         """Send of a file; return how many bytes, -1 when the socket is full."""
         size = self.ac_out_buffer_size
         try:
-            taken = file.send(self._ac_send_file, _MOST_SIZE if type(size) is DefaultSize else size)
+            taken = file.send(self._ac_send_file, _MOST_WHOLE if type(size) is DefaultSize else size)
         except BlockingIOError:
             self._ac_blocked = True
             return -1
@@ -324,14 +324,10 @@ class Output(Limits):
 
     def _ac_out_size(self) -> int:
         size = self.ac_out_buffer_size
-        return self._ac_send_size if type(size) is DefaultSize else size
+        return _SEND_SIZE if type(size) is DefaultSize else size
 
     def _ac_hold(self) -> None:
-        """
-        In a callback hold back what is pushed next, so that it leaves together.
-
-        The first push has left: a program may push and then wait, inside its callback, for what the peer does with it.
-        """
+        """Hold back what is pushed next, if a batch is open."""
         if self._ac_in_event:
             self._ac_held = True
         elif (batch := current_batch()) is not None:

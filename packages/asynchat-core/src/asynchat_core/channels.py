@@ -31,6 +31,8 @@ class Driver:
 
     def __init__(self, map: AnyMap, make_reactor: type[Reactor]) -> None:
         self.map = map
+        # A plain dict, or any mapping, has to be compared with the loop before each wait.
+        self._is_told = isinstance(map, ChannelMap)
         self.agenda = Agenda()
         self._make_reactor = make_reactor
         self._make_watch: Callable[[int, Any], Watch] = Watch
@@ -118,7 +120,7 @@ class Driver:
 
     def turn(self, timeout: float | None) -> None:
         """Wait once, at most ``timeout`` seconds (None: without end), and handle one batch of events."""
-        if not self.busy:
+        if not self.map and not self.agenda:
             return
         reactor = self._reactor_in_use()
         outer, self._thread = self._thread, get_ident()
@@ -126,7 +128,8 @@ class Driver:
         try:
             wait = self._before_wait(inf if timeout is None else timeout)
             reactor.turn(None if wait == inf else wait)
-            self._after_wait()
+            if self._always or self.agenda.maybe_due:
+                self._after_wait()
         finally:
             self._thread = outer
             if batch is not None:
@@ -167,21 +170,24 @@ class Driver:
         if not self.busy:
             return None
         # Only what must be asked or compared needs a turn now and then; all else tells of its changes.
-        asks = self._asked or not isinstance(self.map, ChannelMap)
+        asks = self._asked or not self._is_told
         return self._before_wait(timeout if asks else inf)
 
     def _before_wait(self, timeout: float) -> float:
         """Bring the reactor up to date; return how long it may wait."""
-        if not isinstance(self.map, ChannelMap):
+        if not self._is_told:
             self._reconcile()
         while self._changed:
             changed, self._changed = self._changed, {}
             for fd in changed:
                 self._refresh(fd)
-        for watch in list(self._asked.values()):
-            if watch.live:
-                self._update(watch)
-        return 0.0 if self._always else self.agenda.wait(timeout)
+        if self._asked:
+            for watch in list(self._asked.values()):
+                if watch.live:
+                    self._update(watch)
+        if self._always:
+            return 0.0
+        return self.agenda.wait(timeout) if self.agenda.maybe_due else timeout
 
     def _after_wait(self) -> None:
         for watch in list(self._always.values()):
@@ -191,7 +197,7 @@ class Driver:
     # --- registrations
 
     def _reconcile(self) -> None:
-        """Compare with a map that does not tell of its changes: a plain dict, or any mapping."""
+        """Compare with a map that does not tell of its changes."""
         current = dict(self.map)
         for fd, channel in current.items():
             watch = self._watches.get(fd)

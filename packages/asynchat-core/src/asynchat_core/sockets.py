@@ -212,7 +212,8 @@ class SocketChannel:
     def send(self, data: Any) -> int:
         """Send and return how many bytes the kernel took: 0 when it has no room, or the peer is gone (ERR-011)."""
         try:
-            return int(self.socket.send(data))
+            count: int = self.socket.send(data)
+            return count
         except BlockingIOError:
             return 0
         except OSError as error:
