@@ -57,6 +57,20 @@ def test_who_waits_in_the_backlog_is_served(rig: Rig) -> None:
     rig.until(lambda: stop.finished)
 
 
+def test_requests_that_take_more_than_one_read_are_answered(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a client had sent when the stop began is answered, however many reads it takes."""
+    monkeypatch.setattr("asynchat_core.stopping._GRACE", 60)
+    lines = b"one of many\n" * 2000
+    _, client = served(rig)
+    client.sendall(lines)
+    stop = rig.module.shutdown(map=rig.map)
+    replies = b""
+    while piece := rig.read(client):
+        replies += piece
+    assert lines == replies
+    rig.until(lambda: stop.finished)
+
+
 def test_a_frame_that_has_begun_may_end(rig: Rig) -> None:
     """A client within a request completes it and is answered; what it begins after that is dropped."""
     _, client = served(rig)

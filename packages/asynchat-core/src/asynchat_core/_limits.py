@@ -237,12 +237,13 @@ class Limits:
         term = self.terminator
         if self._ac_frames_left:
             return False
-        if self._ac_frames > frames or not term or self._ac_at_eof:
+        if not term or self._ac_at_eof:
             return True
         if self._ac_partial or self._ac_at < len(self._ac_chunk) or self._ac_has_input_waiting():
-            return False
+            # What had come may take more than one read; but some peers never stop sending.
+            return self._ac_frames > frames and not recently
         # A count may be that of a body whose header has come.
-        return not (recently and type(term) is int and frames)
+        return self._ac_frames > frames or not (recently and type(term) is int and frames)
 
     def abort(self) -> None:
         """Close at once: queued output is dropped, and the peer sees a reset. ``handle_close`` is called."""

@@ -11,7 +11,8 @@ from .watch import LEAVES_LOOP, log
 
 # Seconds between two looks at the channels that have something to finish.
 _INTERVAL = 0.01
-# Seconds for what is likely on its way: the first frame of a new connection, the body that a header announced.
+# Seconds for what is likely on its way: the first frame of a new connection, the body that a header announced, the
+# rest of requests that were sent together.
 _GRACE = 0.5
 
 
