@@ -18,7 +18,7 @@ _IDLE = 0.1
 _SLOWER = 1.5
 # Seconds in which a stopped server has ended.
 _STOP = 15.0
-_PIPELINED = 10
+_PIPELINED = 200
 
 
 @PROBES.add("idle connections")
