@@ -145,7 +145,7 @@ class Framer:
         else:
             self._ac_chunk, self._ac_at = data, 0
             term = self.terminator
-            if type(term) is bytes and not self._ac_partial and data.endswith(term):
+            if len(data) <= _SHORT_CHUNK and type(term) is bytes and not self._ac_partial and data.endswith(term):
                 # One whole frame, as requests and replies come.
                 end = len(data) - len(term)
                 if 0 < end == data.find(term) and (self.max_frame_size is None or end <= self.max_frame_size):
