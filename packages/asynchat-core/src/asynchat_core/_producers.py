@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from itertools import islice
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import ref
 
@@ -250,14 +250,10 @@ class ProducerQueue(deque[Any]):
         """Take so many entries as fit if all are as long as the mean, in C; none when that guess is wrong."""
         if len(self) < _FEW or not self.size:
             return []
-        parts = list(islice(self, min(len(self), room * len(self) // self.size)))
+        parts = list(map(_popleft, repeat(self, min(len(self), room * len(self) // self.size))))
         if set(map(type, parts)) != {bytes} or sum(map(len, parts)) > room:
+            super().extendleft(reversed(parts))
             return []
-        if len(parts) == len(self):
-            super().clear()
-        else:
-            for _ in parts:
-                _popleft(self)
         return parts
 
     def _next_piece(self, producer: Any, encoding: str | None) -> bytes | None:
