@@ -79,7 +79,7 @@ def _outcome(probe: Probe, candidate: Candidate, sizes: Sizes) -> Outcome:
     try:
         return probe.run(candidate, sizes)
     except (OSError, Broken, ServerGone) as error:
-        return Outcome(False, f"{type(error).__name__}: {error}", {})
+        return Outcome(False, getattr(error, "strerror", None) or str(error), {})
 
 
 def _table(results: Results, candidates: list[Candidate]) -> Table:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .kit import PROBES, Outcome
@@ -21,9 +26,20 @@ def write_page(path: Path, results: dict[str, dict[str, Outcome]], candidates: l
 
 
 def _lines(results: dict[str, dict[str, Outcome]], candidates: list[str]) -> Iterator[str]:
-    yield "| | " + " | ".join(candidates) + " |"
+    yield f"{_conditions()}\n"
+    yield "| probe | " + " | ".join(candidates) + " |"
     yield "| --- |" + " --- |" * len(candidates)
     for probe, row in results.items():
         cells = (row[name] for name in candidates)
         shown = (f"{'held' if cell.held else '**not held**'}: {cell.text}" for cell in cells)
         yield f"| {PROBES.by_name[probe].title} | " + " | ".join(shown) + " |"
+
+
+def _conditions() -> str:
+    """Say when and on what this runs."""
+    versions = [f"CPython {platform.python_version()}"]
+    for name in ("uvloop", "twisted", "pyasynchat"):
+        with suppress(PackageNotFoundError):
+            versions.append(f"{name} {version(name)}")
+    where = f"{platform.system()} {platform.machine()} with {os.cpu_count()} processors"
+    return f"{', '.join(versions)}; {where}; {date.today().isoformat()}."
