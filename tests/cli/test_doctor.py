@@ -206,6 +206,20 @@ def test_each_habit_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], 
         assert [name.partition(" ")[0] for name in found] == [""]
 
 
+def test_names_that_mean_something_here_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An attribute or a method that would set a limit, or be called, is told: the program had it first (L45)."""
+    path = tmp_path / "program.py"
+    path.write_text(
+        "from asynchat_selectors import asynchat\nclass Chat(asynchat.async_chat):\n    idle_timeout = 300\n"
+        "    def abort(self):\n        self.max_output = 10\n        self.timeout = 5\n"
+    )
+    _, *found = _lines(_told(capsys, str(path))[1])
+
+    assert ["idle_timeout is a limit", "max_output is a limit", "abort() has a meaning"] == [
+        line.split(": ", 2)[2].partition(" here")[0] for line in found
+    ]
+
+
 def test_text_terminators_are_taken_with_use_encoding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A class that has use_encoding may give text as its terminator."""
     path = tmp_path / "program.py"

@@ -424,6 +424,14 @@ def channel_without_a_socket(kit: Kit) -> object:
     return beside_a_bad_one(kit, lambda channels: kit.dispatcher(map=channels).add_channel())
 
 
+@difference("L45", cpython=[b"abcdef", "END", b"b", "END"], here=["CLOSE"])
+def attribute_with_the_name_of_a_limit(kit: Kit) -> object:
+    talk = kit.talk(max_frame_size=3)
+    talk.peer.send(b"abcdef\nb\n")
+    kit.turns(talk.channels, 3)
+    return talk.channel.trace
+
+
 @difference("L42", cpython=False, here=True, asyncore=False)
 def representation_names_the_module(kit: Kit) -> object:
     named = repr(kit.asyncore.dispatcher(map=kit.map()))

@@ -26,6 +26,42 @@ _GONE = {
 }
 _TAKING_DATA = ("push", "set_terminator")
 _PREDICATES = ("readable", "writable")
+# Limits that a channel has here: an attribute of that name sets one.
+_LIMITS = frozenset(
+    (
+        "max_frame_size",
+        "max_count",
+        "output_high_mark",
+        "output_low_mark",
+        "max_output",
+        "half_close",
+        "strict_close",
+        "frames_per_turn",
+        "connect_timeout",
+        "idle_timeout",
+        "frame_timeout",
+        "flush_timeout",
+        "linger_timeout",
+    )
+)
+# Methods that a channel has here: they are called at these events, or by the channel itself.
+_EVENTS = frozenset(
+    (
+        "handle_frame_too_long",
+        "handle_output_paused",
+        "handle_output_resumed",
+        "eof_received",
+        "handle_shutdown",
+        "handle_timeout",
+        "abort",
+        "pause_reading",
+        "resume_reading",
+        "resume_producer",
+        "push_file",
+        "discard_frame",
+        "reset_input",
+    )
+)
 # What select() does, which is all that the standard library's loop has by default.
 _DESCRIPTORS = "dies of a descriptor above 1023"
 
@@ -299,6 +335,10 @@ class _Visitor(ast.NodeVisitor):
             self._inside = self._classes[node.name] = self._channels[self._module, node.name] = channel
             for item in methods:
                 self._look_at_method(item)
+            for name in sorted(_defined(node) & _LIMITS):
+                self._find(
+                    node, "differs", f"{name} is a limit here, and is kept: name it otherwise if it is not meant"
+                )
         self.generic_visit(node)
         self._inside = before
 
@@ -311,6 +351,8 @@ class _Visitor(ast.NodeVisitor):
             self._find(node, "differs", "urgent data is not watched on selectors and uvloop: handle_expt is not called")
         elif node.name in ("log", "log_info"):
             self._find(node, "note", f"without this {node.name}() messages go to the logger 'asynchat', not to print")
+        elif node.name in _EVENTS:
+            self._find(node, "differs", f"{node.name}() has a meaning here: name it otherwise if it is not meant")
         elif node.name in _GONE:
             self._find(node, "note", f"nothing calls this: {_GONE[node.name]}")
 
