@@ -16,7 +16,7 @@ _DESCRIPTORS = 64
 # The share of a processor that a server may use which cannot accept.
 _IDLE = 0.1
 # Round trips that take so much longer than without idle clients are not unchanged; a busy machine makes some of it.
-_SLOWER = 1.25
+_SLOWER = 1.5
 _ROUNDS = 25
 # Seconds in which a stopped server has ended.
 _STOP = 15.0
