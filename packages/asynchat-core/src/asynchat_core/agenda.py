@@ -59,11 +59,6 @@ class Agenda:
         self._dead = 0
         self._soon: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
 
-    @property
-    def maybe_due(self) -> bool:
-        """Whether there is anything to look at."""
-        return bool(self._soon) or bool(self._heap)
-
     def __bool__(self) -> bool:
         return bool(self._soon) or len(self._heap) > self._dead
 

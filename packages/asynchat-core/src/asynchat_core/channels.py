@@ -128,8 +128,7 @@ class Driver:
         try:
             wait = self._before_wait(inf if timeout is None else timeout)
             reactor.turn(None if wait == inf else wait)
-            if self._always or self.agenda.maybe_due:
-                self._after_wait()
+            self._after_wait()
         finally:
             self._thread = outer
             if batch is not None:
@@ -187,11 +186,12 @@ class Driver:
                     self._update(watch)
         if self._always:
             return 0.0
-        return self.agenda.wait(timeout) if self.agenda.maybe_due else timeout
+        return self.agenda.wait(timeout)
 
     def _after_wait(self) -> None:
-        for watch in list(self._always.values()):
-            watch.ready(watch.mask)
+        if self._always:
+            for watch in list(self._always.values()):
+                watch.ready(watch.mask)
         self.agenda.run(LEAVES_LOOP)
 
     # --- registrations
