@@ -121,7 +121,7 @@ def loops(session: nox.Session) -> None:
 def differential(session: nox.Session) -> None:
     """Compare the backends with the reference modules on many generated conversations."""
     install(session, "test")
-    session.run("pytest", "tests/differential", *session.posargs)
+    session.run("pytest", "tests/differential", *session.posargs, env={"ASYNCHAT_EXAMPLES": "20000"})
 
 
 @nox.session

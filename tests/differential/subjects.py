@@ -1,10 +1,12 @@
-"""The two that are compared: our mixin in memory, and the reference, on sockets that do the same."""
+"""What is compared: our mixin in memory and the reference, on alike sockets; and each backend on real ones."""
 
 from __future__ import annotations
 
 import asynchat
 from collections.abc import Callable
 from errno import EAGAIN
+from importlib import import_module
+from socket import SHUT_WR, socketpair
 from typing import Any, NamedTuple
 
 from asynchat_core import ChatMixin
@@ -247,3 +249,82 @@ class Subject:
             call(*args)
         except Exception:
             self.channel.handle_error()
+
+
+class Served:
+    """
+    A backend's channel on one end of a socket pair: a subject as ``Subject``, with the kernel and the loop in between.
+
+    Args:
+        backend: the name of the backend's package.
+        conversation: gives the settings; the socket always has room.
+        settings: further attributes of the channel.
+    """
+
+    def __init__(self, backend: str, conversation: Conversation, **settings: Any) -> None:
+        self._backend: Any = import_module(backend)
+        self._channels = self._backend.ChannelMap()
+        sock, self._peer = socketpair()
+        self._peer.setblocking(False)
+        self._sent = b""
+        self.channel: Any = _program_on(self._backend)(sock, self._channels)
+        self.channel.begin(conversation)
+        for name, value in settings.items():
+            setattr(self.channel, name, value)
+
+    def close(self) -> None:
+        """Give back the sockets and the loop."""
+        self._channels.close()
+        self._peer.close()
+
+    def perform(self, step: Step) -> None:
+        """Do one step, and turn the loop until nothing more comes of it."""
+        if self.channel.closed:
+            return
+        match step:
+            case Step("feed", data):
+                self._peer.send(data)
+            case Step("eof"):
+                self._peer.shutdown(SHUT_WR)
+            case Step("room"):
+                pass
+            case _:
+                try:
+                    do(self.channel, step)
+                except Exception:
+                    self.channel.handle_error()
+        idle = 0
+        while idle < 3:
+            before = self._progress()
+            self._backend.poll_once(0.0, self._channels)
+            idle = idle + 1 if before == self._progress() else 0
+
+    @property
+    def state(self) -> State:
+        """What can be seen of the channel."""
+        closed = self.channel.closed
+        terminator = None if closed else self.channel.get_terminator()
+        return State(merged(self.channel.trace), self._sent, terminator, closed, not closed and self.channel.writable())
+
+    def _progress(self) -> tuple[int, ...]:
+        try:
+            while data := self._peer.recv(65536):
+                self._sent += data
+        except OSError:
+            # Nothing there; or a reset, behind all that was sent.
+            pass
+        return len(self.channel.trace), len(self._sent), len(self.channel.producer_fifo)
+
+
+def _program_on(backend: Any) -> type[Any]:
+    class Channel(Program, backend.asynchat.async_chat):  # type: ignore[misc]
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+            super(Program, self).close()
+
+        def log_info(self, message: Any, type: str = "info") -> None:
+            pass
+
+    return Channel
