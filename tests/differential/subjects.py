@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asynchat
 from collections.abc import Callable
+from contextlib import suppress
 from errno import EAGAIN
 from importlib import import_module
-from socket import SHUT_WR, socketpair
+from socket import MSG_PEEK, SHUT_WR, socketpair
 from typing import Any, NamedTuple
 
 from asynchat_core import ChatMixin
@@ -264,10 +265,10 @@ class Served:
     def __init__(self, backend: str, conversation: Conversation, **settings: Any) -> None:
         self._backend: Any = import_module(backend)
         self._channels = self._backend.ChannelMap()
-        sock, self._peer = socketpair()
+        self._socket, self._peer = socketpair()
         self._peer.setblocking(False)
         self._sent = b""
-        self.channel: Any = _program_on(self._backend)(sock, self._channels)
+        self.channel: Any = _program_on(self._backend)(self._socket, self._channels)
         self.channel.begin(conversation)
         for name, value in settings.items():
             setattr(self.channel, name, value)
@@ -313,7 +314,11 @@ class Served:
         except OSError:
             # Nothing there; or a reset, behind all that was sent.
             pass
-        return len(self.channel.trace), len(self._sent), len(self.channel.producer_fifo)
+        waiting = 0
+        if not self.channel.closed:
+            with suppress(BlockingIOError):
+                waiting = len(self._socket.recv(65536, MSG_PEEK))
+        return len(self.channel.trace), len(self._sent), waiting, len(self.channel.producer_fifo)
 
 
 def _program_on(backend: Any) -> type[Any]:
