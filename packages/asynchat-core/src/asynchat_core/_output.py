@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
 from ._batch import current_batch
@@ -16,9 +17,6 @@ _SEND_SIZE = 65536
 _MOST_WHOLE = 262144
 # Output is held back while a read is handled, up to so many bytes; then it is sent.
 _MOST_HELD = 65536
-# Pushes of less than so many bytes are gathered, at most so many of them, before limits and marks are looked at.
-_SMALL = 256
-_MOST_GATHERED = 256
 # One channel sends at most so many bytes before the others have their turn.
 _MOST_SENT = 1048576
 
@@ -44,9 +42,9 @@ class Output(Limits):
 
     # What is to be sent; but whoever looks at it takes ``_ac_queue``, which moves what was gathered into it.
     _ac_fifo: ProducerQueue
-    # Small pushes that only had to be queued: none of so many crosses a limit or a mark. None: look at each push.
+    # Pushes that only had to be queued, and how many bytes more cross no limit and no mark. None: look at each push.
     _ac_gathered: list[bytes] | None
-    _ac_most_gathered: int
+    _ac_room: int
     # A read of this channel is being handled, at whose end held output is sent.
     _ac_in_event: bool
     # Output waits for that, or for the end of a batch; the kernel took less than it was given; a send is under way.
@@ -58,7 +56,7 @@ class Output(Limits):
 
     def _ac_init_output(self) -> None:
         self._ac_fifo = ProducerQueue(self)
-        self._ac_gathered, self._ac_most_gathered = None, 0
+        self._ac_gathered, self._ac_room = None, 0
         self._ac_in_event = self._ac_held = self._ac_blocked = self._ac_sending = self._ac_flushing = False
 
     @property
@@ -95,13 +93,9 @@ class Output(Limits):
                 (OUT-011).
         """
         gathered = self._ac_gathered
-        if (
-            gathered is None
-            or type(data) is not bytes
-            or len(data) >= _SMALL
-            or len(gathered) >= self._ac_most_gathered
-        ):
+        if gathered is None or type(data) is not bytes or len(data) > self._ac_room:
             return self._ac_push(data)
+        self._ac_room -= len(data)
         gathered.append(data)
         return not self._ac_output_paused
 
@@ -140,13 +134,13 @@ class Output(Limits):
         self._ac_begin_gathering()
 
     def _ac_begin_gathering(self) -> None:
-        """Let the next pushes be gathered, as many small ones as can cross no limit."""
+        """Let the next pushes be gathered, as far as they cross no limit."""
+        if self.debug or self._ac_closed:
+            return
         size = self._ac_fifo.size
         held = None if self._ac_blocked else _MOST_HELD
         limits = [limit - size for limit in (held, self.output_high_mark, self.max_output) if limit and limit >= size]
-        most = min(limits) // _SMALL if limits else _MOST_GATHERED
-        if most and not (self.debug or self._ac_closed):
-            self._ac_gathered, self._ac_most_gathered = [], min(most, _MOST_GATHERED)
+        self._ac_gathered, self._ac_room = [], min(limits, default=maxsize)
 
     def push_with_producer(self, producer: Producer | Iterable[Buffer | NotReady] | Buffer) -> bool:
         """
