@@ -134,3 +134,20 @@ def test_a_queued_chunk_that_the_socket_refuses_stays() -> None:
 
     chat.handle_write()
     assert b"data" == chat.wire.output
+
+
+def test_a_producer_may_push_and_send() -> None:
+    """What a producer pushes while it is asked leaves, whatever else it calls: nothing is left behind."""
+    chat = Chat(b"\n")
+
+    def more() -> bytes:
+        chat.push(b"a")
+        chat.push(b"b")
+        chat.initiate_send()
+        chat.push(b"c")
+        return b"producer "
+
+    chat.callbacks["found"] = lambda chat: chat.push_with_producer(Pieces(more))
+    chat.read(b"\n")
+
+    assert b"producer abc" == chat.wire.output

@@ -216,9 +216,9 @@ class Output(Limits):
         ``push`` and ``handle_write`` call it through the instance; a subclass may wrap it in a lock. Not re-entrant:
         called by what it calls, it returns at once (RNT-005). The close mark at the head ends in ``handle_close()``.
         """
-        self._ac_held = False
         if self._ac_sending:
             return
+        self._ac_held = False
         self._ac_sending = True
         queue = self._ac_queue
         try:
