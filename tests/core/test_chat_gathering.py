@@ -6,6 +6,8 @@ from errno import ENOBUFS
 
 import pytest
 
+from asynchat_core._batch import close_batch, open_batch
+
 from .memory import Chat, Pieces, Wire
 
 _SMALL = [b"%d," % number for number in range(600)]
@@ -138,7 +140,7 @@ def test_a_queued_chunk_that_the_socket_refuses_stays() -> None:
 
 def test_a_producer_may_push_and_send() -> None:
     """What a producer pushes while it is asked leaves, whatever else it calls: nothing is left behind."""
-    chat = Chat(b"\n")
+    chat = Chat(None, Wire(takes=[0]))
 
     def more() -> bytes:
         chat.push(b"a")
@@ -147,7 +149,11 @@ def test_a_producer_may_push_and_send() -> None:
         chat.push(b"c")
         return b"producer "
 
-    chat.callbacks["found"] = lambda chat: chat.push_with_producer(Pieces(more))
-    chat.read(b"\n")
+    chat.push(b"first ")
+    chat.push_with_producer(Pieces(more))
+    batch = open_batch()
+    assert batch is not None
+    chat.handle_write()
+    close_batch(batch)
 
-    assert b"producer abc" == chat.wire.output
+    assert b"first producer abc" == chat.wire.output
