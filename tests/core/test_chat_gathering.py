@@ -71,6 +71,7 @@ def test_the_mark_is_not_overlooked(size: int) -> None:
     answers = [chat.push(b"x" * size) for _ in range(3000 // size)]
 
     assert [(number + 1) * size <= 2000 for number in range(len(answers))] == answers
+    assert not chat.push(bytearray(b"x"))
     assert ["paused"] == chat.trace
     chat.handle_write()
     assert ["paused", "resumed"] == chat.trace

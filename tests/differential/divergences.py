@@ -85,6 +85,14 @@ def end_without_changes(conversation: Conversation) -> Conversation:
     return without(conversation, lambda step: step.name == "eof")
 
 
+def change_between_reads_or_in_callbacks(conversation: Conversation) -> Conversation:
+    """A terminator changed between two reads is heeded by us before the next, by the reference with the next."""
+    if not any(step.name == "arm" for step in conversation.steps):
+        return conversation
+    kept = tuple(step for step in conversation.steps if step.name != "terminator")
+    return conversation._replace(steps=kept)
+
+
 def send_in_one_go(conversation: Conversation) -> Conversation:
     """In one event the reference sends one chunk, and we send all that goes: what stops it then stops another rest."""
     if not any(step.name == "arm" for step in conversation.steps):
@@ -112,5 +120,6 @@ DIVERGENCES = (
     Divergence("PRD-010", keep_producers_from_acting("falsy")),
     Divergence("CWD-003", push_nothing_behind_the_end),
     Divergence("EOF-008", end_without_changes),
+    Divergence("TRM-014", change_between_reads_or_in_callbacks),
     Divergence("OUT-018", send_in_one_go),
 )
