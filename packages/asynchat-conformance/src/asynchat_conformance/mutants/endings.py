@@ -112,13 +112,14 @@ def unsent_data_raises(backend: Sound) -> None:
 def swallows_exceptions(backend: Sound) -> None:
     """What callbacks raise is dropped."""
 
-    def handle_read_event(self: Any, old: Any) -> None:
+    def swallow(self: Any, old: Any) -> None:
         try:
             old(self)
         except Exception:
             pass
 
-    backend.dispatcher_with(handle_read_event=handle_read_event, handle_write_event=handle_read_event)
+    backend.dispatcher_with(handle_read_event=swallow, handle_write_event=swallow)
+    backend.chat_with(handle_read=swallow)
 
 
 @mutant
